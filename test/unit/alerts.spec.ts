@@ -39,7 +39,7 @@ const SEND = { ...PROVIDER, operation: 'send' };
 const A = { instance: 'a' };
 const B = { instance: 'b' };
 
-/** A failure for each alert, the labels that the alert then has, and the alerts that follow. */
+/** For each alert: metrics of a failure, the labels that the alert then has, and other alerts that fire. */
 const FAILURES: [
   alert: string,
   failure: MetricSeries,
@@ -161,7 +161,7 @@ const FAILURES: [
   ['OtpLogLinesLost', ofReplica('otp_log_lines_lost_total', '0x350 0+5x10'), A],
 ];
 
-/** No alert, in the fourth hour and in each minute of the last one. */
+/** No alert fires after three hours, nor in any minute of the last hour. */
 const QUIET: ExpectedAlerts[] = [180, ...Array.from({ length: 61 }, (_, i) => 300 + i)].map(
   (minute) => ({ at: `${minute}m`, firing: [] }),
 );
@@ -178,7 +178,7 @@ describe('Prometheus alerts', () => {
   );
 
   it.each(FAILURES)(
-    '%s fires for its failure, and no unrelated one',
+    '%s fires for its failure, and no unrelated alert fires',
     (alert, failure, labels, also = []) =>
       runPromtool([
         alertTest(alert, { ...HEALTHY, ...failure }, [

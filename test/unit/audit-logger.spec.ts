@@ -27,7 +27,7 @@ describe('logAuditEvents', () => {
     return lines.events('audit');
   }
 
-  it('does not know the outcome if the client disconnected before the answer', () => {
+  it('logs the outcome `unanswered` if the client disconnected before the response', () => {
     expect(log({ status: 499 })).toMatchObject([{ action: 'erase', outcome: 'unanswered' }]);
   });
 
@@ -37,14 +37,14 @@ describe('logAuditEvents', () => {
     ]);
   });
 
-  it('names the action `other` on a path that it does not know', () => {
+  it('logs a refused request to an unknown path as the action `other`, and logs no accepted one', () => {
     const refused = { status: 401, problem: 'unauthenticated', client: undefined } as const;
 
     expect(log({ ...refused, route: '/new' })).toMatchObject([{ action: 'other' }]);
     expect(log({ route: '/new' })).toEqual([]);
   });
 
-  it('logs a request that could not be parsed only if it was refused', () => {
+  it('logs no request that could not be parsed', () => {
     const unparsed = { method: undefined, route: undefined, client: undefined };
 
     expect(log({ ...unparsed, status: 400, problem: 'malformed_body' })).toEqual([]);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { phoneNumber } from '../support/phone-number.js';
 
-/** The countries of all numbers that begin with these digits, with the prefix of each. */
+/** The countries of the numbers that begin with `prefix`, and the eight-character prefixes of each country. */
 function findCountries(prefix: string): Map<string, Set<string>> {
   const countries = new Map<string, Set<string>>();
   for (let block = 0; block < 1_000; block += 1) {

@@ -2,6 +2,7 @@ import type { CircuitState, ProviderFailure } from '../../src/common/label-value
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../src/providers/circuit-breaker.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
 
+/** After so long without an answer, a call counts as a failure. */
 const STALL_MS = 1_000;
 const PROBE_EVERY_MS = 250;
 const MAX_IN_FLIGHT = 30;
@@ -143,7 +144,7 @@ describe('CircuitBreaker', () => {
       slow().catch(() => undefined);
       await wait(STALL_MS / 10);
     }
-    // It may open before the first answer, when a slow provider looks like one that is down.
+    // The circuit may open before the first answer, when a slow provider looks like one that is down.
     expect(states.indexOf('closed')).toBeGreaterThan(0);
     expect(states.indexOf('closed')).toBe(states.length - 1);
   });

@@ -64,7 +64,7 @@ const CALLS: CallCase[] = [
     { method: 'POST', path: '/otp/numbers/erase', body: { phoneNumber: NUMBER } },
   ],
 ];
-const KEYED = ['send', 'resend', 'verify'];
+const WITH_IDEMPOTENCY_KEY = ['send', 'resend', 'verify'];
 
 describe('A call of the TypeScript client', () => {
   it.each(CALLS)('%s sends one request with the API key', async (name, call, expected) => {
@@ -78,7 +78,9 @@ describe('A call of the TypeScript client', () => {
     expect({ method, path: pathname, ...(body !== undefined && { body }) }).toEqual(expected);
     expect(headers?.get('authorization')).toBe(`Bearer ${API_KEY}`);
     expect(headers?.get('content-type')).toBe(body === undefined ? null : 'application/json');
-    expect(UUID.test(headers?.get('idempotency-key') ?? '')).toBe(KEYED.includes(name));
+    expect(UUID.test(headers?.get('idempotency-key') ?? '')).toBe(
+      WITH_IDEMPOTENCY_KEY.includes(name),
+    );
   });
 
   it('returns the result of the service, with fields that the client does not know', async () => {
@@ -132,7 +134,7 @@ describe('A call of the TypeScript client', () => {
   });
 
   it.each(['', ' key', 'ke\ny', 'clé', 'x'.repeat(256)])(
-    'rejects the invalid key %j before any request, and does not repeat it',
+    'rejects the invalid key %j before any request, and does not show it',
     async (key) => {
       const { client, requests } = startClient(ok({}));
       const error = await catchError(client.send({ phoneNumber: NUMBER }, { idempotencyKey: key }));
@@ -153,7 +155,7 @@ describe('A call of the TypeScript client', () => {
     'ftp://otp.test',
     'http://user:secret@otp.test',
     'http://otp.test/?a=1',
-  ])('rejects the url %j, and does not repeat it', (url) => {
+  ])('rejects the url %j, and does not show it', (url) => {
     expect(() => createOtpClient({ url })).toThrow(
       'url must be the address of the service, as in https://otp.example.com.',
     );
@@ -253,8 +255,8 @@ describe('An error of the TypeScript client', () => {
   });
 });
 
-describe('What people type', () => {
-  const tidy = (text: unknown) =>
+describe('A number or code as a person types it', () => {
+  const normalizePhoneNumber = (text: unknown) =>
     (normalizeTypedFields({ phoneNumber: text }) as { phoneNumber: unknown }).phoneNumber;
 
   it('is sent without invisible characters, in ASCII digits', async () => {
@@ -275,14 +277,16 @@ describe('What people type', () => {
   it.each([...ACCEPTED, ...REFUSED].filter(({ text }) => typeof text === 'string'))(
     'means the same number to the service: $what',
     ({ text }) => {
-      expect(cleanPhoneNumber(String(tidy(text)))).toBe(cleanPhoneNumber(String(text)));
+      expect(cleanPhoneNumber(String(normalizePhoneNumber(text)))).toBe(
+        cleanPhoneNumber(String(text)),
+      );
     },
   );
 
   it.each([[undefined], [null], [14155552671], [['+1']]])(
-    'is left to the service to reject if it is no text: %j',
+    'is sent unchanged, for the service to reject, if it is no text: %j',
     (value) => {
-      expect(tidy(value)).toBe(value);
+      expect(normalizePhoneNumber(value)).toBe(value);
     },
   );
 });

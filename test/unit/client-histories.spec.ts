@@ -20,10 +20,10 @@ const SUBJECT: HistorySubject = {
 };
 const random = new SeededRandom(seedOfFile());
 
-/** Together 10,000 histories. */
+/** The first and last history of each part: together 10,000. */
 const PARTS = Array.from({ length: 10 }, (_, i) => [i * 1_000 + 1, (i + 1) * 1_000] as const);
 
-/** A send that may have sent its message stays unclear. */
+/** Whether a repeat cannot change the outcome: a message that may have been sent is not sent again. */
 const isFinal = ({ operation }: ClientHistory, outcome: object): boolean =>
   !('error' in outcome) || (sendsMessage(operation) && outcome.error === 'provider_timeout');
 

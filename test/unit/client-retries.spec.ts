@@ -23,8 +23,9 @@ const lookup: Call = (client) => client.lookup(NUMBER);
 const erase: Call = (client) => client.erase(NUMBER);
 const CALLS = { send, resend, verify, status, cancel, lookup, erase };
 
-const in429 = { headers: { 'retry-after': '1' } };
-const PASSING: [what: string, step: Step, calls: Call[]][] = [
+const RETRY_AFTER = { 'retry-after': '1' };
+/** Failures after which these calls are repeated. */
+const TEMPORARY_FAILURES: [what: string, step: Step, calls: Call[]][] = [
   ['a broken connection', reset, Object.values(CALLS)],
   ['a result that ends early', cutShort, Object.values(CALLS)],
   ['408 request_timeout', problem(408, 'request_timeout'), Object.values(CALLS)],
@@ -39,11 +40,12 @@ const PASSING: [what: string, step: Step, calls: Call[]][] = [
   ['503 of a proxy', proxyError(503), Object.values(CALLS)],
   ['504 of a proxy', proxyError(504), Object.values(CALLS)],
 ];
-const FINAL: [what: string, step: Step, calls: Call[]][] = [
+/** Failures after which these calls are not repeated. */
+const FINAL_FAILURES: [what: string, step: Step, calls: Call[]][] = [
   ['504 provider_timeout', problem(504, 'provider_timeout'), [send, resend]],
   ['500 internal_error', problem(500, 'internal_error'), Object.values(CALLS)],
   ['500 of a proxy', proxyError(500), Object.values(CALLS)],
-  ['429 of a proxy', proxyError(429, in429.headers), Object.values(CALLS)],
+  ['429 of a proxy', proxyError(429, RETRY_AFTER), Object.values(CALLS)],
   ...(
     [
       [400, 'validation_failed'],
@@ -61,7 +63,7 @@ const FINAL: [what: string, step: Step, calls: Call[]][] = [
     ] as const
   ).map(([code, name]): [string, Step, Call[]] => [
     `${code} ${name}`,
-    problem(code, name, in429),
+    problem(code, name, { headers: RETRY_AFTER }),
     Object.values(CALLS),
   ]),
 ];
@@ -87,7 +89,7 @@ describe('The TypeScript client', () => {
     return { client, requests, sentAt };
   }
 
-  it.each(PASSING)(
+  it.each(TEMPORARY_FAILURES)(
     'repeats a call after %s, with the same body and key',
     async (_, step, calls) => {
       for (const call of calls) {
@@ -104,7 +106,7 @@ describe('The TypeScript client', () => {
     },
   );
 
-  it.each(FINAL)('does not repeat a call after %s', async (_, step, calls) => {
+  it.each(FINAL_FAILURES)('does not repeat a call after %s', async (_, step, calls) => {
     for (const call of calls) {
       const { client, requests } = startClient(step, ok(RESULT));
 

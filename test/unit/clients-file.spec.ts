@@ -45,7 +45,7 @@ clients:
     expect(parse(json)[0]?.rules.otp.maxAttempts).toBe(3);
   });
 
-  it('may have a list as one text, and none as an empty list', () => {
+  it('may have a list as one text, and an empty list for no values', () => {
     expect(parse(withFields('allowedCountries: "DE, AT"'))[0]?.rules).toEqual(
       parse(withFields('allowedCountries: [DE, AT]'))[0]?.rules,
     );
@@ -53,7 +53,7 @@ clients:
     expect(client?.rules.destinations.blockedTypes.size).toBe(0);
   });
 
-  it('gives clients without values of their own one set of rules', () => {
+  it('lets clients without rules of their own share one set of rules', () => {
     const [shop, bank] = parse(`clients: { shop: { keys: [] }, bank: { keys: [] } }`);
 
     expect(shop?.rules).toBe(bank?.rules);

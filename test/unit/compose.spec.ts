@@ -35,7 +35,7 @@ const environment = {
 
 /** The errors of the Compose specification's schema. */
 function schemaErrors(compose: object): unknown[] {
-  // The schema names its dialect and its parts in the way of an earlier draft.
+  // Leaves out the names of the schema's dialect and parts, which Ajv2019 does not accept.
   const schema = JSON.parse(JSON.stringify(COMPOSE_SPEC_JSON), (name, value: unknown) =>
     ['$schema', 'id'].includes(name) && typeof value === 'string' ? undefined : value,
   ) as object;
@@ -77,17 +77,17 @@ describe('compose.yaml', () => {
     const env = parseEnvironment({ ...PRODUCTION_SETTINGS, ...environment });
     expect(serviceConfig(env).isProduction).toBe(true);
     const sinch = { SINCH_APPLICATION_KEY: 'key', SINCH_APPLICATION_SECRET: 'c2VjcmV0' };
-    const longest = parseEnvironment({
+    const withBothProviders = parseEnvironment({
       ...PRODUCTION_SETTINGS,
       ...sinch,
       PROVIDERS: 'infobip,sinch',
     });
     expect(parseDuration(replica.stop_grace_period ?? '')).toBeGreaterThan(
-      serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(longest)),
+      serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(withBothProviders)),
     );
   });
 
-  it('takes every password from .env, and does not start without', () => {
+  it('takes every password from .env, and does not start without one', () => {
     const passwords = TEXT.match(/\w*(PASSWORD|AUTH|_URL): .*/g)?.map((line) => line.trim());
 
     expect(passwords).toEqual([

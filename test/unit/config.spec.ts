@@ -191,11 +191,14 @@ describe('The configuration', () => {
     'postgres://otp:p,w@a:5432,b:5432/otp',
     'postgres://otp@a,b/otp',
     'postgres:///otp?host=a,b',
-  ])('says of several hosts in %s that one address must lead to the primary', (DATABASE_URL) => {
-    expect(errorsOf({ ...PRODUCTION, DATABASE_URL })).toContain(
-      'Several hosts are not supported: give one address that leads to the primary',
-    );
-  });
+  ])(
+    'rejects several hosts, as in %s, and asks for one address that leads to the primary',
+    (DATABASE_URL) => {
+      expect(errorsOf({ ...PRODUCTION, DATABASE_URL })).toContain(
+        'Several hosts are not supported: give one address that leads to the primary',
+      );
+    },
+  );
 
   it('accepts a comma in the password of a database', () => {
     const DATABASE_URL = 'postgres://otp:p,w@host:5432/otp';
@@ -316,7 +319,7 @@ describe('The configuration', () => {
     expect(errorsOf({ TEST_NUMBERS: testNumber })).toBe('none');
   });
 
-  it('parses number types of one channel, and countries with numbers of none', () => {
+  it('parses number types of one channel, and 001 for numbers of no country', () => {
     const { destinations } = configFrom({
       OTP_SECRET: SECRET,
       ALLOWED_COUNTRIES: '*, 001',
@@ -408,7 +411,7 @@ describe('The configuration', () => {
       INFOBIP_MESSAGE_ID: 'message',
     };
     const SINCH = { SINCH_APPLICATION_KEY: 'key', SINCH_APPLICATION_SECRET: 'c2VjcmV0' };
-    const of = (variables: NodeJS.ProcessEnv) =>
+    const providersOf = (variables: NodeJS.ProcessEnv) =>
       configFrom({ OTP_SECRET: SECRET, API_KEYS: PRODUCTION.API_KEYS, ...variables }).providers;
     const production = (variables: NodeJS.ProcessEnv) => ({
       NODE_ENV: 'production',
@@ -417,8 +420,8 @@ describe('The configuration', () => {
       ...variables,
     });
 
-    it('keeps their order, and has the account of each', () => {
-      const config = of(production({ PROVIDERS: 'sinch, infobip', ...INFOBIP, ...SINCH }));
+    it('keeps the order of PROVIDERS, and has the account of each provider', () => {
+      const config = providersOf(production({ PROVIDERS: 'sinch, infobip', ...INFOBIP, ...SINCH }));
 
       expect(config.names).toEqual(['sinch', 'infobip']);
       expect(config.sendDeadlineMs).toBe(2 * config.timeoutMs);
@@ -443,8 +446,11 @@ describe('The configuration', () => {
       expect(errorsOf(production(INFOBIP))).toBe('none');
     });
 
-    it('replaces all of them by one sandbox outside production', () => {
-      const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', SANDBOX_PORT: '4000' });
+    it('replaces all providers by one sandbox outside production', () => {
+      const { infobip, sinch, sandbox } = providersOf({
+        PROVIDERS: 'infobip,sinch',
+        SANDBOX_PORT: '4000',
+      });
 
       expect(sandbox).toEqual({
         url: 'http://127.0.0.1:4000',
@@ -456,22 +462,22 @@ describe('The configuration', () => {
 
     it.each(['INFOBIP_BASE_URL', 'SINCH_BASE_URL'])('uses the sandbox at %s', (name) => {
       const url = 'http://127.0.0.1:4001';
-      const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', [name]: url });
+      const { infobip, sinch, sandbox } = providersOf({ PROVIDERS: 'infobip,sinch', [name]: url });
 
       expect(sandbox).toEqual({ url, startOn: undefined });
       expect([infobip?.baseUrl, sinch?.baseUrl]).toEqual([url, url]);
     });
 
-    it('replaces no provider by the sandbox if another is real', () => {
+    it('replaces no provider by the sandbox if another has a real account', () => {
       const both = { PROVIDERS: 'infobip,sinch' };
 
       expect(errorsOf({ ...both, ...INFOBIP })).toContain('SINCH_APPLICATION_KEY is required');
       expect(errorsOf({ ...both, ...SINCH })).toContain('INFOBIP_BASE_URL is required');
-      expect(of({ ...both, ...INFOBIP, ...SINCH }).sandbox).toBeUndefined();
+      expect(providersOf({ ...both, ...INFOBIP, ...SINCH }).sandbox).toBeUndefined();
     });
 
     it('uses Sinch’s own host with Sinch credentials', () => {
-      const { sinch, sandbox } = of({ PROVIDERS: 'sinch', ...SINCH });
+      const { sinch, sandbox } = providersOf({ PROVIDERS: 'sinch', ...SINCH });
 
       expect(sinch?.baseUrl).toBe('https://verification.api.sinch.com');
       expect(sandbox).toBeUndefined();
@@ -517,14 +523,14 @@ describe('The configuration', () => {
     });
 
     it('keeps the ids and the clients of the settings', () => {
-      const named = {
+      const settings = {
         ...account,
         INFOBIP_APP_ID: 'application',
         INFOBIP_MESSAGE_ID: 'message',
         API_KEYS: `shop:${'a'.repeat(64)}`,
       };
 
-      const { env, ...ids } = loadSetupEnvironment(named);
+      const { env, ...ids } = loadSetupEnvironment(settings);
 
       expect(authConfig(env)).toMatchObject({ apiKeys: [{ client: 'shop' }] });
       expect(ids).toEqual({ applicationId: 'application', templateId: 'message' });
@@ -594,7 +600,7 @@ describe('The configuration', () => {
       expect(warnings).toEqual([]);
     });
 
-    it('is no error, but part of the message about others', () => {
+    it('causes no error, but is named in the message about other errors', () => {
       expect(errorsOf({ OTP_TLL: '5m' })).toBe('none');
       expect(errorsOf({ ...PRODUCTION, API_KEYS: '', API_KEY: 'x' })).toBe(
         [
@@ -617,7 +623,7 @@ describe('The configuration', () => {
     expect(errorsOf({ ALLOWED_COUNTRIES: 'XX' })).not.toContain('did you mean');
   });
 
-  it('creates a secret outside production, and keeps it', () => {
+  it('creates a secret outside production, and uses it again at the next start', () => {
     const { secrets } = configFrom({ DATA_DIR: dataDir }).encryption;
 
     expect(Buffer.from(secrets[0], 'base64url')).toHaveLength(32);
@@ -629,7 +635,7 @@ describe('The configuration', () => {
     ['an empty file', '', 'is empty'],
     ['a blank file', '\n', 'is empty'],
     ['half of the secret', 'c2VjcmV0', 'is too short for a secret'],
-  ])('rejects %s where the created secret was, and keeps it', (_name, content, problem) => {
+  ])('rejects %s in place of the created secret, and keeps the file', (_name, content, problem) => {
     const folder = mkdtempSync(join(tmpdir(), 'otp-secret-'));
     const file = join(folder, 'otp-secret');
     writeFileSync(file, content);

@@ -3,7 +3,7 @@ import { MAGIC_AREA_CODES } from '../../src/sandbox/faults/magic-numbers.js';
 /** The page's files are JavaScript, without types. */
 const PAGE_FILE = ['../../src/demo/page', 'examples.js'].join('/');
 
-/** What the sandbox does, by what the page says. 900 is not the sandbox's: the service blocks it. */
+/** What the sandbox does for each example, by the outcome that the page describes. */
 const SCENARIOS: Readonly<Record<string, (typeof MAGIC_AREA_CODES)[number]>> = {
   'The phone cannot be reached': {
     operations: ['send', 'resend'],
@@ -34,6 +34,7 @@ describe('The numbers that the demo page offers', () => {
     const { EXAMPLES } = (await import(PAGE_FILE)) as {
       EXAMPLES: readonly { areaCode: number; outcome: string }[];
     };
+    // Area code 900 never reaches the sandbox: the service blocks premium-rate numbers.
     const ofSandbox = EXAMPLES.filter(({ areaCode }) => areaCode !== 900);
 
     expect(ofSandbox.map(({ outcome }) => outcome)).toEqual(Object.keys(SCENARIOS));

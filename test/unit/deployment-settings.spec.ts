@@ -39,7 +39,7 @@ describe('The settings of the Kubernetes manifests', () => {
     expect(env.warnings).toEqual([]);
   });
 
-  it('show the default of each setting that they leave out', () => {
+  it('show the default of each setting that is commented out', () => {
     const defaults = parseEnv(readFileSync('.env.example', 'utf8').replace(/^#(?=[A-Z])/gm, ''));
     const shown = readEnvLines(SETTINGS_FILE).filter(({ isComment }) => isComment);
 

@@ -93,14 +93,14 @@ describe('Kubernetes manifests', () => {
 
   it('let clients reach the HTTP port, and Prometheus the metrics port', () => {
     const { ingress, policyTypes } = networkPolicy.spec ?? {};
-    const named = container?.ports?.map(({ name }) => name);
+    const portNames = container?.ports?.map(({ name }) => name);
 
     expect(policyTypes).toEqual(['Ingress', 'Egress']);
     expect(ingress?.map(({ ports }) => ports?.map(({ port }) => port))).toEqual([
       ['http'],
       ['metrics'],
     ]);
-    expect(named).toEqual(['http', 'metrics']);
+    expect(portNames).toEqual(['http', 'metrics']);
     for (const { from } of ingress ?? []) expect(from).not.toHaveLength(0);
   });
 
@@ -142,9 +142,9 @@ describe('Kubernetes manifests', () => {
 
   it('keep one replica serving during updates and evictions', () => {
     const { replicas = 1, strategy } = deployment.spec ?? {};
-    const least = Math.min(replicas, autoscaler.spec?.minReplicas ?? 1);
+    const minReplicas = Math.min(replicas, autoscaler.spec?.minReplicas ?? 1);
 
-    expect(least).toBeGreaterThan(Number(disruptionBudget.spec?.maxUnavailable));
+    expect(minReplicas).toBeGreaterThan(Number(disruptionBudget.spec?.maxUnavailable));
     expect(strategy?.rollingUpdate?.maxUnavailable).toBe(0);
     expect(pod?.topologySpreadConstraints?.[0]?.labelSelector?.matchLabels).toEqual(labels);
   });

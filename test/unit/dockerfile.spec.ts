@@ -24,7 +24,7 @@ describe('The Dockerfile', () => {
   it.each([
     ['runtime', 'package.json'],
     ['sandbox', 'src/sandbox/package.json'],
-  ])('labels the stage %s with what %s says', (stage, manifest) => {
+  ])('labels the stage %s with the name, version and license in %s', (stage, manifest) => {
     const { name, description, version, license } = JSON.parse(
       readFileSync(manifest, 'utf8'),
     ) as Record<'name' | 'description' | 'version' | 'license', string>;

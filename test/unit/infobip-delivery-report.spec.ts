@@ -5,14 +5,14 @@ import { testEnvironment } from '../support/config.js';
 
 const TOKENS = ['the-token-in-use-now', 'the-token-before-it'];
 const HMAC_KEY = 'made-up-delivery-key-01';
-/** The vectors of Infobip's contract: the second body ends with a line feed. */
+/** Test vectors: a body, its HMAC, and the HMAC of the body with a line feed at its end. */
 const BODY = '{"results":[{"messageId":"demo-1"}]}';
 const DIGEST = '996a6fabe21798b283ea0d93bfca779c39a94b064a3993f2ca8695bdd44c9fa8';
 const BASE64_DIGEST = 'mWpvq+IXmLKD6g2Tv8p3nDmpSwZKOZPyyoaVvdRMn6g=';
 const DIGEST_WITH_LINE_FEED = '2efb36e22b3e0416e0aeceaedc7f920751bec0c434db7461d9d55e328034dfa8';
 
-/** Group, id and name of each status, and ours. */
-const STATUSES: readonly (readonly [group: number, id: number, name: string, ours: string])[] = [
+/** Infobip's group, id and name of each status, and the status that the service stores. */
+const STATUSES: readonly [group: number, id: number, name: string, expected: string][] = [
   [1, 3, 'PENDING_WAITING_DELIVERY', 'pending'],
   [1, 7, 'PENDING_ENROUTE', 'pending'],
   [1, 26, 'PENDING_ACCEPTED', 'pending'],
@@ -65,11 +65,11 @@ const read = (entry: object) => parse({ results: [{ messageId: 'demo-1', ...entr
 const statusOf = (status?: object, error?: object) => read({ status, error })?.status;
 
 describe('A delivery report of Infobip', () => {
-  it.each(STATUSES)('of group %i and status %i %s means %s', (groupId, id, name, ours) => {
-    expect(statusOf({ groupId, id })).toBe(ours);
+  it.each(STATUSES)('of group %i and status %i %s means %s', (groupId, id, name, expected) => {
+    expect(statusOf({ groupId, id })).toBe(expected);
     // Without the ids, the name decides.
-    expect(statusOf({ name })).toBe(ours);
-    expect(statusOf({ groupId, id: 9999, name })).toBe(ours);
+    expect(statusOf({ name })).toBe(expected);
+    expect(statusOf({ groupId, id: 9999, name })).toBe(expected);
   });
 
   it.each([
@@ -80,12 +80,12 @@ describe('A delivery report of Infobip', () => {
     [4, 'EXPIRED', 'expired'],
     [5, 'REJECTED', 'rejected'],
     [17, 'NEW_GROUP', 'unknown'],
-  ])('of an unknown status counts by its group %i %s: %s', (groupId, groupName, ours) => {
-    expect(statusOf({ groupId, id: 9999, name: 'NEW_STATUS' })).toBe(ours);
-    expect(statusOf({ groupName, id: 9999, name: 'NEW_STATUS' })).toBe(ours);
+  ])('of an unknown status counts by its group %i %s: %s', (groupId, groupName, expected) => {
+    expect(statusOf({ groupId, id: 9999, name: 'NEW_STATUS' })).toBe(expected);
+    expect(statusOf({ groupName, id: 9999, name: 'NEW_STATUS' })).toBe(expected);
   });
 
-  it('without a status is unknown', () => {
+  it('without a status gets the status `unknown`', () => {
     const statuses = [statusOf(), statusOf({}), read({ status: null })?.status];
     expect(statuses).toEqual(['unknown', 'unknown', 'unknown']);
   });
@@ -95,11 +95,11 @@ describe('A delivery report of Infobip', () => {
     ['expired', [811]],
     ['blocked', [560, 561, 566, 573, 603, 604, 608, 609]],
     ['flooded', [4103, 4104]],
-  ])('is refined to %s by the errors %j, for a message that did not arrive', (ours, ids) => {
+  ])('is refined to %s by the errors %j, for a message that did not arrive', (expected, ids) => {
     for (const id of ids) {
-      expect(statusOf({ groupId: 2, id: 4 }, { id })).toBe(ours);
-      expect(statusOf({ groupId: 4, id: 15 }, { id })).toBe(ours);
-      expect(statusOf({ groupId: 5, id: 99 }, { id })).toBe(ours);
+      expect(statusOf({ groupId: 2, id: 4 }, { id })).toBe(expected);
+      expect(statusOf({ groupId: 4, id: 15 }, { id })).toBe(expected);
+      expect(statusOf({ groupId: 5, id: 99 }, { id })).toBe(expected);
       expect(statusOf({ groupId: 3, id: 5 }, { id })).toBe('delivered');
       expect(statusOf({ groupId: 1, id: 7 }, { id })).toBe('pending');
       expect(statusOf({ groupId: 5, id: 12 }, { id })).toBe('no_credit');
@@ -133,7 +133,7 @@ describe('A delivery report of Infobip', () => {
     expect(read(entry)).toEqual(expect.objectContaining({ price: undefined }));
   });
 
-  it('without a usable id is left out and counted, and stops no other', () => {
+  it('without a usable id is counted as malformed, and does not affect other reports', () => {
     const good = { messageId: 'demo-1', status: { groupId: 3, id: 5 } };
     const bad = [null, 7, 'text', [], {}, { messageId: '' }, { messageId: 7 }];
     const parsed = parse({ results: [...bad, good, { messageId: 'x'.repeat(513) }] });

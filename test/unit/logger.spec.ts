@@ -119,7 +119,7 @@ describe('createLogger', () => {
     ]);
   });
 
-  it('writes only the messages that the framework logs', () => {
+  it('writes only the message of an error that the framework logs', () => {
     const nest = new NestLogger(logger);
     nest.error(Object.assign(clientError(), { detail: NUMBER }), 'Component');
     nest.warn('a warning', 'Component');

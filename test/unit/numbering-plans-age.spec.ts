@@ -33,7 +33,7 @@ describe('The numbering plans of a release', () => {
   });
 
   // The age on the day of the release, so that an old commit passes at any time.
-  it('were at most eight weeks old on its day', () => {
+  it('were at most eight weeks old on the day of the release', () => {
     const changelog = readFileSync('CHANGELOG.md', 'utf8');
     const age = getAgeInDays(changelog, NUMBERING_PLANS.publishedOn);
 

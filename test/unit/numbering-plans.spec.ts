@@ -10,14 +10,14 @@ import { readConfig, testEnvironment } from '../support/config.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { ACCEPTED, REFUSED } from '../support/untidy-phone-numbers.js';
 
-/** A number, and its type by Google's own code, which is not used here. */
+/** A number, and its type by Google's own code, which the service does not use. */
 interface Example {
   readonly region: string;
   readonly type: NumberType;
   readonly e164: string;
 }
 
-/** They charge the caller or cannot show a code. */
+/** Types of numbers that charge the caller or cannot show a code. */
 const UNSUITABLE: readonly NumberType[] = [
   'PREMIUM_RATE',
   'SHARED_COST',
@@ -26,14 +26,14 @@ const UNSUITABLE: readonly NumberType[] = [
   'PAGER',
   'VOICEMAIL',
 ];
-/** The default of BLOCKED_NUMBER_TYPES: a fixed line gets calls alone. */
+/** The default of BLOCKED_NUMBER_TYPES: a fixed line can get only calls. */
 const BLOCKED: Readonly<Record<Channel, readonly NumberType[]>> = {
   sms: [...UNSUITABLE, 'FIXED_LINE'],
   voice: UNSUITABLE,
   whatsapp: UNSUITABLE,
 };
 
-/** Of a type that Google's examples leave out, and of no country. */
+/** A number of a type that Google's examples leave out, and numbers of no country. */
 const FURTHER_EXAMPLES: readonly Example[] = [
   { region: 'IT', type: 'VOICEMAIL', e164: '+3937420063099' },
   { region: '001', type: 'TOLL_FREE', e164: '+80012345678' },
@@ -43,7 +43,7 @@ const FURTHER_EXAMPLES: readonly Example[] = [
   { region: '001', type: 'PREMIUM_RATE', e164: '+979123456789' },
 ];
 
-/** As the plan has no mobile numbers, libphonenumber-js does not exclude that lines are mobile. */
+/** Regions whose plan has no mobile numbers: libphonenumber-js calls their lines fixed or mobile. */
 const WITHOUT_MOBILE_NUMBERS = ['TA'];
 
 /** By region and type, from `getExampleNumberForType` of Google's libphonenumber 9.0.24. */
@@ -62,17 +62,17 @@ const EXAMPLES: readonly Example[] = [
   ...FURTHER_EXAMPLES,
 ];
 
-/** As a `+` and at least seven digits: shorter numbers are not in use from abroad. */
+/** A `+` and seven digits: shorter numbers cannot be called from abroad. */
 const MIN_LENGTH = 8;
 
 /** An Argentine line is one phone with the mobile number of its digits, which gets its messages. */
 function getExpected({ region, type, e164 }: Example, channel: Channel) {
-  if (e164.length < MIN_LENGTH) return { identity: undefined, answer: 'validation_failed' };
+  if (e164.length < MIN_LENGTH) return { identity: undefined, outcome: 'validation_failed' };
   const isArgentineLine = region === 'AR' && type === 'FIXED_LINE';
   const identity = isArgentineLine ? e164.replace('+54', '+549') : e164;
   const messagedType = isArgentineLine && channel !== 'voice' ? 'MOBILE' : type;
   const isBlocked = region === '001' || BLOCKED[channel].includes(messagedType);
-  return { identity, answer: isBlocked ? 'destination_not_allowed' : 'allowed' };
+  return { identity, outcome: isBlocked ? 'destination_not_allowed' : 'allowed' };
 }
 
 describe('With default settings', () => {
@@ -81,7 +81,7 @@ describe('With default settings', () => {
   const policy = new DestinationPolicy(destinations, service, detector);
   const rules = readClientRules(testEnvironment()).destinations;
 
-  function getAnswer(number: PhoneNumber | undefined, channel: Channel): string {
+  function getOutcome(number: PhoneNumber | undefined, channel: Channel): string {
     if (!number) return 'validation_failed';
     try {
       policy.check(number.forChannel(channel), channel, rules, 0);
@@ -97,7 +97,7 @@ describe('With default settings', () => {
     (channel) => {
       const rows = EXAMPLES.map((example) => {
         const number = PhoneNumber.parse(example.e164);
-        const actual = { identity: number?.identity, answer: getAnswer(number, channel) };
+        const actual = { identity: number?.identity, outcome: getOutcome(number, channel) };
         return { ...example, actual, expected: getExpected(example, channel) };
       });
 
@@ -109,13 +109,13 @@ describe('With default settings', () => {
     },
   );
 
-  it('each example has the type that its plan says', () => {
+  it('each example has its type', () => {
     const types = EXAMPLES.map(({ e164 }) => ({ e164, type: PhoneNumber.fromE164(e164).type }));
 
     expect(types).toEqual(EXAMPLES.map(({ e164, type }) => ({ e164, type })));
   });
 
-  it('no identity has another identity', () => {
+  it('each identity is its own identity', () => {
     const getIdentity = (e164: string) => PhoneNumber.fromE164(e164).identity;
     const identities = EXAMPLES.map(({ e164 }) => getIdentity(e164));
 
@@ -128,9 +128,9 @@ describe('With default settings', () => {
     ['+39612345678', 'an Italian fixed line without its zero'],
     ['+33690123456', 'a number of Guadeloupe as one of France'],
   ])('%s is not valid in its country (%s)', (text) => {
-    const answers = CHANNELS.map((channel) => getAnswer(phoneNumber(text), channel));
+    const outcomes = CHANNELS.map((channel) => getOutcome(phoneNumber(text), channel));
 
-    expect(answers).toEqual(CHANNELS.map(() => 'validation_failed'));
+    expect(outcomes).toEqual(CHANNELS.map(() => 'validation_failed'));
   });
 });
 
@@ -144,8 +144,8 @@ describe('An untidy spelling of a phone number', () => {
   });
 });
 
-/** Numbers that may be two phones, or of which only one is in use. */
-const APART = [
+/** Pairs of numbers that may be two phones, or of which only one number is in use. */
+const PAIRS = [
   ['a Brazilian radio phone with eight digits', '+551178123456', '+5511978123456'],
   ['an Ivorian number of before 2021', '+22507123456', '+2250707123456'],
   ['a Vietnamese number of before 2018', '+841201234567', '+84701234567'],
@@ -158,7 +158,7 @@ const APART = [
 ] as const;
 
 describe('Numbers of two phones', () => {
-  it.each(APART)('have two identities, or are refused (%s)', (_what, first, second) => {
+  it.each(PAIRS)('have two identities, or are refused (%s)', (_what, first, second) => {
     const identities = [first, second].map((text) => PhoneNumber.parse(text)?.identity);
 
     expect(identities[0] === undefined || identities[0] === first).toBe(true);

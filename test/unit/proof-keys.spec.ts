@@ -18,42 +18,45 @@ const errorOf = (settings: NodeJS.ProcessEnv): string => {
   }
 };
 
-const NO_SET = /^ {2}- PROOF_KEYS must be a JWK Set, .*; npm run proof:new makes one$/m;
-const faultOf = (place: number, fault: string) =>
-  new RegExp(`^ {2}- PROOF_KEYS cannot be used: key ${place} ${fault}$`, 'm');
+const NOT_A_KEY_SET = /^ {2}- PROOF_KEYS must be a JWK Set, .*; npm run proof:new makes one$/m;
+const keyErrorOf = (position: number, error: string) =>
+  new RegExp(`^ {2}- PROOF_KEYS cannot be used: key ${position} ${error}$`, 'm');
 
 const INVALID: [title: string, value: string, message: RegExp][] = [
-  ['text', 'a secret', NO_SET],
-  ['a list', '[]', NO_SET],
-  ['null', 'null', NO_SET],
-  ['a single key', JSON.stringify(key), NO_SET],
-  ['cut JSON', toKeySet(key).slice(0, -1), NO_SET],
-  ['a set without keys', toKeySet(), NO_SET],
-  ['no object', '{"keys":[null]}', faultOf(1, 'is no Ed25519 key: .*')],
-  ['another type', toKeySet({ ...key, kty: 'EC' }), faultOf(1, 'is no Ed25519 key: .*')],
-  ['another curve', toKeySet({ ...key, crv: 'X25519' }), faultOf(1, 'is no Ed25519 key: .*')],
-  ['another algorithm', toKeySet({ ...key, alg: 'ES256' }), faultOf(1, 'has another alg .*')],
-  ['another use', toKeySet({ ...key, use: 'enc' }), faultOf(1, 'has another use than sig')],
-  ['no kid', toKeySet(key, { ...other, kid: undefined }), faultOf(2, 'has no kid of .*')],
-  ['a kid that is no text', toKeySet({ ...key, kid: 4711 }), faultOf(1, 'has no kid of .*')],
-  ['the same kid', toKeySet(key, { ...other, kid: 'one' }), faultOf(2, 'has the kid of key 1')],
-  ['a public key', toKeySet({ ...key, d: undefined }), faultOf(1, 'has no private part d')],
-  ['a short key', toKeySet({ ...key, d: key.d.slice(1) }), faultOf(1, 'has a d or x .*')],
-  ['no public part', toKeySet({ ...key, x: undefined }), faultOf(1, 'has a d or x .*')],
-  ['the x of another', toKeySet({ ...key, x: other.x }), faultOf(1, 'has an x that .* its d')],
+  ['text', 'a secret', NOT_A_KEY_SET],
+  ['a list', '[]', NOT_A_KEY_SET],
+  ['null', 'null', NOT_A_KEY_SET],
+  ['a single key', JSON.stringify(key), NOT_A_KEY_SET],
+  ['cut JSON', toKeySet(key).slice(0, -1), NOT_A_KEY_SET],
+  ['a set without keys', toKeySet(), NOT_A_KEY_SET],
+  ['no object', '{"keys":[null]}', keyErrorOf(1, 'is no Ed25519 key: .*')],
+  ['another type', toKeySet({ ...key, kty: 'EC' }), keyErrorOf(1, 'is no Ed25519 key: .*')],
+  ['another curve', toKeySet({ ...key, crv: 'X25519' }), keyErrorOf(1, 'is no Ed25519 key: .*')],
+  ['another algorithm', toKeySet({ ...key, alg: 'ES256' }), keyErrorOf(1, 'has another alg .*')],
+  ['another use', toKeySet({ ...key, use: 'enc' }), keyErrorOf(1, 'has another use than sig')],
+  ['no kid', toKeySet(key, { ...other, kid: undefined }), keyErrorOf(2, 'has no kid of .*')],
+  ['a kid that is no text', toKeySet({ ...key, kid: 4711 }), keyErrorOf(1, 'has no kid of .*')],
+  ['the same kid', toKeySet(key, { ...other, kid: 'one' }), keyErrorOf(2, 'has the kid of key 1')],
+  ['a public key', toKeySet({ ...key, d: undefined }), keyErrorOf(1, 'has no private part d')],
+  ['a short key', toKeySet({ ...key, d: key.d.slice(1) }), keyErrorOf(1, 'has a d or x .*')],
+  ['no public part', toKeySet({ ...key, x: undefined }), keyErrorOf(1, 'has a d or x .*')],
+  ['the x of another', toKeySet({ ...key, x: other.x }), keyErrorOf(1, 'has an x that .* its d')],
 ];
 
 describe('PROOF_KEYS', () => {
-  it.each(INVALID)('rejects %s by its place, without a part of it', (_title, value, message) => {
-    const error = errorOf({ PROOF_KEYS: value, PROOF_ISSUER: ISSUER });
+  it.each(INVALID)(
+    'rejects %s with the position of the key, and shows no part of the value',
+    (_title, value, message) => {
+      const error = errorOf({ PROOF_KEYS: value, PROOF_ISSUER: ISSUER });
 
-    expect(error).toMatch(message);
-    for (const { d, x } of [key, other]) {
-      expect(error).not.toContain(d.slice(1));
-      expect(error).not.toContain(x);
-    }
-    expect(error).not.toContain('secret');
-  });
+      expect(error).toMatch(message);
+      for (const { d, x } of [key, other]) {
+        expect(error).not.toContain(d.slice(1));
+        expect(error).not.toContain(x);
+      }
+      expect(error).not.toContain('secret');
+    },
+  );
 
   it('publishes nothing of a key but its public part', () => {
     const { keys } = read({

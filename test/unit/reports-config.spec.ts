@@ -5,7 +5,7 @@ const TOKEN = 'sixteen-letters.';
 const HMAC = { INFOBIP_REPORT_HMAC_SECRET: 'secret', INFOBIP_REPORT_HMAC_HEADER: 'X-Signature' };
 const PUBLIC_URL = 'https://otp.example.com/codes/';
 
-/** Not development, where reports of the sandbox are on. */
+/** Reads the settings outside development, where reports of the sandbox are on by default. */
 const reportsFrom = (settings: NodeJS.ProcessEnv) =>
   readConfig(testEnvironment({ NODE_ENV: 'test', ...settings })).reports;
 
@@ -19,7 +19,7 @@ function errorsOf(settings: NodeJS.ProcessEnv): string {
 }
 
 describe('The settings of delivery reports', () => {
-  it('switch each provider on by itself, and none by default', () => {
+  it('switch reports on for each provider separately, and for none by default', () => {
     expect(reportsFrom({})).toEqual({ infobip: undefined, sinch: undefined, isOn: false });
     expect(reportsFrom({ INFOBIP_REPORT_TOKEN: TOKEN })).toEqual({
       infobip: { tokens: [TOKEN], hmac: undefined },
@@ -65,7 +65,7 @@ describe('The settings of delivery reports', () => {
     `${TOKEN},short`,
     `${TOKEN},${TOKEN},${TOKEN}`,
     'a token with blanks',
-  ])('reject INFOBIP_REPORT_TOKEN=%s, and do not repeat it', (token) => {
+  ])('reject INFOBIP_REPORT_TOKEN=%s, and do not show it', (token) => {
     const text = errorsOf({ INFOBIP_REPORT_TOKEN: token });
 
     expect(text).toContain('INFOBIP_REPORT_TOKEN must be one token or two, each of at least 16');

@@ -32,7 +32,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   PROOF_KEYS: toKeySet(newProofKey('key')),
   OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20key',
 };
-const OTHERS = {
+const OTHER_SETTINGS = {
   ...PRODUCTION_SETTINGS,
   PROVIDERS: 'infobip,sinch',
   PROOF_ISSUER: 'otp',
@@ -74,10 +74,12 @@ describe('A secret in a file', () => {
     ]);
     const empty = Object.fromEntries(SECRET_NAMES.map((name) => [name, '']));
 
-    const env = parseEnvironment({ ...OTHERS, ...empty, ...Object.fromEntries(files) });
+    const env = parseEnvironment({ ...OTHER_SETTINGS, ...empty, ...Object.fromEntries(files) });
 
-    expect(readConfig(env)).toEqual(readConfig(parseEnvironment({ ...OTHERS, ...SECRETS })));
-    expect(env.warnings).toEqual(parseEnvironment({ ...OTHERS, ...SECRETS }).warnings);
+    expect(readConfig(env)).toEqual(
+      readConfig(parseEnvironment({ ...OTHER_SETTINGS, ...SECRETS })),
+    );
+    expect(env.warnings).toEqual(parseEnvironment({ ...OTHER_SETTINGS, ...SECRETS }).warnings);
   });
 
   it.each(['\n', '\r\n', '\n\n', ''])(
@@ -180,7 +182,7 @@ describe('A secret in a file', () => {
     ).toContain('HTTPS_PROXY and HTTPS_PROXY_FILE are both set');
   });
 
-  it('is accepted by infobip:setup, beside the placeholders for what it does not need', () => {
+  it('is read by infobip:setup only if the command needs the setting', () => {
     const { env } = loadSetupEnvironment({
       NODE_ENV: 'production',
       INFOBIP_BASE_URL: 'https://account.api.infobip.com',
@@ -195,7 +197,7 @@ describe('A secret in a file', () => {
   it.each([
     ['OTP_SECRET_FIEL', 'OTP_SECRET_FIEL is not a setting: did you mean OTP_SECRET_FILE?'],
     ['OTP_TTL_FILE', 'OTP_TTL_FILE is not a setting.'],
-  ])('is no %s, which gets a warning', (name, warning) => {
+  ])('cannot be given by %s, which gets a warning', (name, warning) => {
     expect(parseEnvironment({ ...PRODUCTION_SETTINGS, [name]: 'x' }).warnings).toContain(warning);
   });
 });

@@ -122,7 +122,7 @@ describe('The documentation of the settings', () => {
   it.each(SETTINGS.filter(({ example }) => example !== undefined))(
     'has a valid example for $name: $example',
     ({ name, example }) => {
-      // Beside it, API_KEYS is refused.
+      // The service does not accept API_KEYS beside CLIENTS_FILE.
       const others = name === 'CLIENTS_FILE' ? { ...REQUIRED, API_KEYS: '' } : REQUIRED;
       expect(() => parseEnvironment({ ...others, [name]: example })).not.toThrow();
     },
@@ -131,11 +131,11 @@ describe('The documentation of the settings', () => {
   it.each(PAGES)('%s names only existing settings', (page) => {
     const names = [...readFileSync(page, 'utf8').matchAll(SETTING_LIKE_NAME)].map(([name]) => name);
 
-    const known = [...SETTING_NAMES, ...SECRET_NAMES.map(toFileVariable), ...OTHER_NAMES];
-    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+    const allowedNames = [...SETTING_NAMES, ...SECRET_NAMES.map(toFileVariable), ...OTHER_NAMES];
+    expect(names.filter((name) => !allowedNames.includes(name))).toEqual([]);
   });
 
-  it('marks every secret of the Kubernetes manifests as one that a file can give', () => {
+  it('marks every secret of the Kubernetes manifests with ‡: a file can give its value', () => {
     const secrets = readEnvLines(SECRETS_FILE).map(({ name }) => name);
 
     expect(secrets.filter((name) => !page.includes(`| \`${name}\`‡ `))).toEqual([]);

@@ -5,7 +5,7 @@ import { providersConfig } from '../../src/config/providers.config.js';
 import { reportsConfig } from '../../src/config/reports.config.js';
 import { testEnvironment } from '../support/config.js';
 
-/** The vector of Sinch's contract. */
+/** A test vector: a made-up account, a callback, and its signatures by content type. */
 const APPLICATION = {
   applicationKey: '11111111-2222-4333-8444-555555555555',
   applicationSecret: 'Y29udHJhY3QtZG9jLWV4YW1wbGU=',
@@ -64,7 +64,7 @@ describe('The signature of a callback of Sinch', () => {
     ['no timestamp', { 'x-timestamp': undefined }],
     ['another timestamp', { 'x-timestamp': '2030-01-02T03:04:06.0000000Z' }],
     ['two timestamps', { 'x-timestamp': `${TIMESTAMP}, ${TIMESTAMP}` }],
-    ['a timestamp that is none', { 'x-timestamp': 'now' }],
+    ['an invalid timestamp', { 'x-timestamp': 'now' }],
   ])('is wrong with %s', (_what, headers) => {
     expect(refusal(headers)).toBe('signature');
   });
@@ -105,8 +105,8 @@ describe('A callback of Sinch', () => {
     ['Failed', 'unreachable'],
     ['Queued', 'unknown'],
     [undefined, 'unknown'],
-  ])('with the SMS result %s means %s', (smsResult, ours) => {
-    expect(statusOf({ event: 'VerificationSmsDeliveredEvent', smsResult })).toBe(ours);
+  ])('with the SMS result %s means %s', (smsResult, expected) => {
+    expect(statusOf({ event: 'VerificationSmsDeliveredEvent', smsResult })).toBe(expected);
   });
 
   it.each([
@@ -127,22 +127,22 @@ describe('A callback of Sinch', () => {
     ['ABORTED', undefined, undefined],
     ['PENDING', undefined, undefined],
     ['NEW_STATUS', undefined, undefined],
-  ])('with the result %s (%s) means %s', (status, reason, ours) => {
-    expect(statusOf({ event: 'VerificationResultEvent', status, reason })).toBe(ours);
+  ])('with the result %s (%s) means %s', (status, reason, expected) => {
+    expect(statusOf({ event: 'VerificationResultEvent', status, reason })).toBe(expected);
   });
 
-  it('of an unknown event says nothing', () => {
+  it('of an unknown event changes no status', () => {
     expect(statusOf({ event: 'VerificationNewEvent', status: 'SUCCESSFUL' })).toBeUndefined();
   });
 
-  it('that asks for a message names it, and may have its price', () => {
-    const question = {
+  it('that asks for permission to send names the message, and may have its price', () => {
+    const permissionRequest = {
       ...{ id: '018f-demo', event: 'VerificationRequestEvent', method: 'callout' },
       ...{ identity: { type: 'number', endpoint: '+46700000000' }, reference: 'signup-7f3a' },
       price: { amount: 0.0127, currencyId: 'EUR' },
     };
 
-    expect(parse(question)).toMatchObject({
+    expect(parse(permissionRequest)).toMatchObject({
       type: 'permission_request',
       message: {
         reference: 'signup-7f3a',
@@ -159,7 +159,7 @@ describe('A callback of Sinch', () => {
       { identity: null },
       { identity: { endpoint: '46700000000' } },
     ]) {
-      expect(parse({ ...question, ...unusable })).toMatchObject({ message: undefined });
+      expect(parse({ ...permissionRequest, ...unusable })).toMatchObject({ message: undefined });
     }
   });
 

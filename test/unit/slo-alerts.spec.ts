@@ -17,7 +17,7 @@ const MINUTES_OF_DAY = 24 * 60;
 const isIn = (minute: number, fromHour: number, toHour: number): boolean =>
   minute > fromHour * 60 && minute <= toHour * 60;
 
-/** Requests of some days, of which a share fails that depends on the minute. */
+/** Requests of whole days. `failing` returns the share of them that fails in a minute. */
 function recordedRequests(days: number, failing: (minute: number) => number): MetricSeries {
   const minutes = days * MINUTES_OF_DAY;
   const perMinute = (minute: number): number =>
@@ -39,7 +39,9 @@ function recordedRequests(days: number, failing: (minute: number) => number): Me
 const replicasFor = (minutes: number): MetricSeries =>
   Object.fromEntries(Object.keys(replicas()).map((key) => [key, `1x${minutes}`]));
 
+/** A page. */
 const FAST = { alert: 'OtpErrorBudgetBurnsFast' };
+/** A ticket. */
 const SLOW = { alert: 'OtpErrorBudgetBurnsSlowly' };
 const quiet = (...times: string[]): ExpectedAlerts[] => times.map((at) => ({ at, firing: [] }));
 
@@ -59,11 +61,12 @@ describe('Alerts on the error budget', () => {
 
   it('do not page for an error share of 20 % that lasts two minutes', () =>
     run(
+      // 0.034 hours are two minutes.
       recordedRequests(1, (minute) => (isIn(minute, 18, 18.034) ? 0.2 : 0)),
       ...quiet('18h', '18h5m', '18h10m', '19h', '20h'),
     ));
 
-  it('page for 1 % that lasts hours', () =>
+  it('page for an error share of 1 % that lasts hours', () =>
     run(
       recordedRequests(1, (minute) => (isIn(minute, 12, 24) ? 0.01 : 0)),
       ...quiet('12h'),
@@ -71,20 +74,20 @@ describe('Alerts on the error budget', () => {
       { at: '18h', firing: [FAST, SLOW] },
     ));
 
-  it('make a ticket for 0.4 % that lasts a day, and do not page', () =>
+  it('make a ticket for an error share of 0.4 % that lasts a day, and do not page', () =>
     run(
       recordedRequests(2, (minute) => (isIn(minute, 24, 48) ? 0.004 : 0)),
       ...quiet('24h'),
       { at: '46h', firing: [SLOW] },
     ));
 
-  it('make a ticket for 0.15 % that lasts three days', () =>
+  it('make a ticket for an error share of 0.15 % that lasts three days', () =>
     run(
       recordedRequests(3, () => 0.0015),
       { at: '70h', firing: [SLOW] },
     ));
 
-  it('are quiet at 0.05 % on three days', () =>
+  it('are quiet at an error share of 0.05 % on three days', () =>
     run(
       recordedRequests(3, () => 0.0005),
       ...quiet('20h', '40h', '70h'),

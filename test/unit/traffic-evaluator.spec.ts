@@ -82,13 +82,14 @@ describe('TrafficEvaluator', () => {
         });
 
       expect(evaluateOwn({ recent: counts(0, 1) })).toBeUndefined();
+      // The reserve is half of the floor; half of the client's verified messages add to it.
       expect(evaluateOwn({ hour: counts(100, 55), day: counts(100, 55) })).toBeUndefined();
       expect(evaluateOwn({ hour: counts(100, 56), day: counts(100, 56) })).toMatchObject({
         scope: destination,
         window: 'hour',
         unverified: 1_000,
       });
-      // With one more it is the client's own budget that is exceeded.
+      // Over 60, the floor and half of the verified messages, the client's own budget is exceeded.
       expect(evaluateOwn({ hour: counts(100, 61), day: counts(100, 61) })).toMatchObject({
         scope: `client_${destination}`,
         unverified: 61,
@@ -151,6 +152,7 @@ describe('TrafficEvaluator', () => {
     },
   );
 
+  // The floor of 10 or 30, and the allowance for a burst.
   it.each([
     ['prefix', 'hour', 35, evaluatePrefix, { hour: counts(0, 5) }],
     ['prefix', 'day', 40, evaluatePrefix, { day: counts(0, 30) }],
