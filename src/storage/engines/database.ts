@@ -27,7 +27,7 @@ export interface DatabaseEngine extends FailureClassifier {
   readonly dialect: Dialect;
   /** The clock that all replicas on this database share. */
   readonly clock: Clock;
-  /** Ends a select whose rows must not change before the transaction ends. */
+  /** The clause that locks the rows of a select until the transaction ends; empty if not needed. */
   readonly lockClause: 'for update' | '';
   /** Number of rows over which a count is spread if many transactions write it at once. */
   readonly shards: number;
@@ -40,7 +40,9 @@ export interface DatabaseEngine extends FailureClassifier {
    * batches one after the other.
    */
   transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T>;
-  /** Whether this process may clean up until the transaction ends: no other one may meanwhile. */
+  /**
+   * Whether this process may clean up until the transaction ends: no other process may meanwhile.
+   */
   tryLockForCleanup(transaction: Executor): Promise<boolean>;
   /** How many connections of the pool are in each state, if there is a pool. */
   getConnections?(): Readonly<Record<ConnectionState, number>>;

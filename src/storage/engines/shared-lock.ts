@@ -28,8 +28,8 @@ export class SharedLock {
   }
 
   /**
-   * Acquires the lock and never releases it. If the other thread has it, its next release hands it
-   * over, before that thread can acquire it again.
+   * Acquires the lock for good. If the other thread has the lock, its next release hands the lock
+   * over, before that thread can acquire the lock again.
    * @param timeoutMs how long this waits. A release after that still hands the lock over.
    */
   acquireForever(timeoutMs: number): void {

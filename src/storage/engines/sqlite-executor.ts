@@ -21,7 +21,9 @@ type RunStatement = (values: readonly unknown[]) => ResultRows;
  */
 export class SqliteExecutor {
   private database: Libsql.Database | undefined;
+  /** The texts of statements, by their names. */
   private readonly texts = new Map<string, string>();
+  /** Prepared statements, by their texts. */
   private readonly prepared = new Map<string, RunStatement>();
   private waiting: SqliteJob[] = [];
   /** The id of the transaction that has the file to itself. */
@@ -40,21 +42,22 @@ export class SqliteExecutor {
    */
   runNext(): SqliteJobResult[] | undefined {
     const { waiting, activeTransaction } = this;
-    const place = waiting.findIndex(
+    const index = waiting.findIndex(
       (job) => activeTransaction === undefined || belongsTo(job, activeTransaction),
     );
-    const job = waiting[place];
+    const job = waiting[index];
     if (!job) return undefined;
     if (job.kind !== 'batch') {
-      waiting.splice(place, 1);
+      waiting.splice(index, 1);
       return [runJob(job.id, () => this.runExclusive(job))];
     }
     const end = waiting.findIndex(({ kind }) => kind !== 'batch');
     const group = waiting.splice(0, end < 0 ? waiting.length : end) as BatchJob[];
-    return this.commit(group);
+    return this.runGroup(group);
   }
 
-  private commit(group: readonly BatchJob[]): SqliteJobResult[] {
+  /** Runs jobs in one transaction, or each in its own if a statement fails. */
+  private runGroup(group: readonly BatchJob[]): SqliteJobResult[] {
     let stage: 'begin' | 'run' | 'commit' = 'begin';
     try {
       // A deferred transaction that reads first cannot wait for the write lock later: it fails.
@@ -66,7 +69,7 @@ export class SqliteExecutor {
       return results;
     } catch (error) {
       this.rollback();
-      if (stage === 'run' && group.length > 1) return group.flatMap((job) => this.commit([job]));
+      if (stage === 'run' && group.length > 1) return group.flatMap((job) => this.runGroup([job]));
       return group.map(({ id }) => ({ id, error: serializeError(error) }));
     }
   }
