@@ -601,7 +601,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // Fails without send-limits.ts, reserve: `allowed`
+    // Fails without send-limits.ts, reserve: `isWithinEndUserLimit`
     it('gets no resend once over the limit', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       const pinId = await createPending({ endUserAddress });

@@ -129,7 +129,7 @@ describe('A client that guesses codes of many numbers', () => {
     expect(body).toEqual({ verified: true });
   });
 
-  // Fails without attempt.repository.ts, findRejectionOf: isOwnLimit
+  // Fails without attempt.repository.ts, findFinalRejection: isOwnLimit
   it("learns of a number's limit before its own, because it may end earlier", async () => {
     const phoneNumber = target(800);
     let pinId = '';

@@ -47,7 +47,8 @@ interface NumberReservation {
 
 /**
  * Counts sends and codes within the limits of their client. The text of the statements contains the
- * limits, so there is one for each set of limits; clients without limits of their own share one.
+ * limits, so each set of limits has its own statements. Clients without limits of their own share
+ * them.
  */
 @Injectable()
 export class NumberReservations {

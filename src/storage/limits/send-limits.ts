@@ -80,13 +80,13 @@ export class SendLimits {
       now,
       limits,
     );
-    const isEndUserBelow =
+    const isWithinEndUserLimit =
       entries.endUser === undefined
         ? () => true
         : this.reserveForEndUser(batch, send, entries.number, entries.endUser);
     return () => {
       const verifiedAt = lastVerified();
-      return verifiedAt === undefined || !isEndUserBelow() ? undefined : { verifiedAt };
+      return verifiedAt === undefined || !isWithinEndUserLimit() ? undefined : { verifiedAt };
     };
   }
 

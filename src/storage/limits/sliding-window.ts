@@ -45,8 +45,8 @@ export const toTimeText = (time: number): string => String(time).padStart(TIME_W
 /** Where in the column, counted from 1 as SQL does, the n-th newest entry begins. */
 const getPosition = (n: number): number => ENTRY_WIDTH * (n - 1) + 1;
 
-/** The name of the parameter with the begin of a window. */
-const getBoundName = (window: number): string => `before${String(window)}`;
+/** The name of the parameter with the begin of a window, by the index of the window. */
+const getBoundName = (index: number): string => `windowBegin${String(index)}`;
 
 /** The begin of each window that ends at a time in milliseconds since the epoch, as text. */
 export const toBounds = (windows: readonly SlidingWindow[], endsAt: number): string[] =>
@@ -65,7 +65,7 @@ export function countEntriesAfter(entries: string, time: number): number {
   return count;
 }
 
-/** When a full column accepts an event again; `undefined` if it does now. */
+/** When all windows of a column accept another event; `undefined` if they do now. */
 export function getBlockedUntil(
   entries: string,
   now: number,

@@ -123,7 +123,7 @@ export class TrafficCounts {
     bucket: number,
   ): (subject: string) => TrafficHistory {
     // A read that is running when the bucket changes keeps the histories it began with.
-    const histories = this.getHistories(bucket);
+    const histories = this.getHistoryCache(bucket);
     if (CHECKED_SCOPES.every((scope) => histories.has(subjects[scope]))) {
       return (subject) => histories.get(subject) ?? NO_HISTORY;
     }
@@ -154,7 +154,7 @@ export class TrafficCounts {
     return Math.floor(Math.random() * this.database.shards);
   }
 
-  private getHistories(bucket: number): Map<string, TrafficHistory> {
+  private getHistoryCache(bucket: number): Map<string, TrafficHistory> {
     if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, bySubject: new Map() };
     return this.historyCache.bySubject;
   }

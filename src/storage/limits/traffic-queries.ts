@@ -42,7 +42,7 @@ interface RecentBuckets extends TrafficSubjects {
   readonly from: number;
 }
 
-/** The first bucket of each window. All end before the first recent bucket. */
+/** The first bucket of each window. All windows end before the first recent bucket. */
 interface HistoryWindows extends TrafficSubjects {
   readonly firstRecent: number;
   readonly hour: number;

@@ -62,8 +62,8 @@ export class AttemptRepository {
   }
 
   /**
-   * Counts an attempt, or finds why it is not counted. A repeat of a request whose answer was lost
-   * is counted once.
+   * Counts an attempt, or finds why it is not counted. The repeat of a request whose answer was
+   * lost is another attempt, which takes the idempotency key over.
    */
   async reserve(
     request: AttemptRequest,
@@ -95,7 +95,7 @@ export class AttemptRepository {
   ): Promise<UndecryptedAttempt | AttemptRejection | undefined> {
     await this.verifications.rehashVerification(this.database, pinId, request.client);
     const claim = idempotency && this.keys.createClaim(idempotency);
-    // A repeat has the same code as the lost run, so it is no further guess.
+    // A repeat has the same code as the lost run: no further guess, so this limit does not apply.
     const isLimited =
       !lost && (await this.guesses.isUsedUp(request.client, request.now, request.limits));
     const numberEntry = createWindowEntry(request.now);
@@ -173,7 +173,7 @@ export class AttemptRepository {
     if (expectedLength !== codeLength && getStatusAt(row, now) === 'pending') {
       return { outcome: 'wrong_length', codeLength: expectedLength };
     }
-    const rejection = await this.findRejectionOf(row, isLimited, now, limits);
+    const rejection = await this.findFinalRejection(row, isLimited, now, limits);
     const isRepeat = claim !== undefined;
     const mayBeRight = row.status === 'pending' || (row.status === 'unclaimed' && isRepeat);
     return mayBeRight && now < row.expires_at && hasLostAnswer(row, now, { isRepeat })
@@ -181,7 +181,8 @@ export class AttemptRepository {
       : rejection;
   }
 
-  private async findRejectionOf(
+  /** Finds why a code of the right length and with the right reference is rejected. */
+  private async findFinalRejection(
     row: VerificationRow,
     isLimited: boolean,
     now: number,

@@ -82,7 +82,7 @@ export class FormerNumbers {
     }
   }
 
-  /** Locks the verifications before the numbers, as attempts do. */
+  /** Moves the rows of one old hash. Locks the verifications before the numbers, as attempts do. */
   private async moveRows(transaction: Executor, hashes: FormerHash, client: string): Promise<void> {
     const { oldHash, newHash } = hashes;
     const found = await transaction.run((batch) => this.queries.findClients(batch, { oldHash }));

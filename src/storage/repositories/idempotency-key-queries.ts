@@ -11,6 +11,7 @@ interface IdempotencyKeyClaim {
   pinId: string;
   now: number;
   runId: string;
+  /** Keys that were created by then have expired. */
   expiredBefore: number;
 }
 

@@ -79,7 +79,7 @@ export class IdempotencyKeyRepository {
     return () => claimed.row !== undefined;
   }
 
-  /** Claims the key again, after a run whose result is unknown. @returns as {@link claim} */
+  /** Claims the key for a new run, after a run with unknown result. @returns as {@link claim} */
   takeOver(
     batch: StatementBatch,
     client: string,

@@ -53,7 +53,7 @@ export class LostAnswerRepository {
         await transaction.run((batch) => {
           this.countVerified(batch, attempt, isRight, now);
           this.webhooks.addVerified(batch, pinId, now);
-          if (isRight) this.claim(batch, attempt, now);
+          if (isRight) this.markVerified(batch, attempt, now);
           else this.verifications.queries.markUnclaimed(batch, { pinId, now });
         });
         return isRight;
@@ -73,7 +73,8 @@ export class LostAnswerRepository {
     this.traffic.addVerified(batch, { pinId, now });
   }
 
-  private claim(batch: StatementBatch, attempt: Attempt, now: number): void {
+  /** Marks the verification as verified by this attempt, and stores the response of its request. */
+  private markVerified(batch: StatementBatch, attempt: Attempt, now: number): void {
     const { pinId, claim } = attempt;
     if (claim) this.keys.storeResponse(batch, attempt, claim, toVerifiedResult(attempt));
     this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
