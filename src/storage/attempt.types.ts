@@ -10,6 +10,7 @@ import type { VerificationNotFound, VerificationSelector } from './verification.
 export interface AttemptRequest {
   readonly selector: VerificationSelector;
   readonly client: string;
+  /** Must equal the reference of the send; `undefined` if the send had none. */
   readonly reference: string | undefined;
   /** How many digits or letters the submitted code has. */
   readonly codeLength: number;
@@ -24,7 +25,7 @@ export interface Attempt {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
-  /** ISO 3166 code, or `001`; empty in rows from before budgets existed. */
+  /** ISO 3166 code, or `001` if non-geographic; empty in rows from before budgets existed. */
   readonly country: string;
   readonly channel: Channel;
   readonly provider: string;
@@ -39,6 +40,7 @@ export interface Attempt {
   readonly followsLostAnswer: boolean;
   readonly numberHash: string;
   readonly createdAt: number;
+  /** `undefined` for a request without an `Idempotency-Key`. */
   readonly claim: ClaimedIdempotentRequest | undefined;
   /**
    * Signed proof of the verification, for `verified: true`; absent if the client asked for none.

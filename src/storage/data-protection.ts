@@ -23,8 +23,8 @@ export interface EncryptedValueContext {
 }
 
 /**
- * The contexts that earlier releases bound a value to: in format 1 the first one, without a format
- * any one of them.
+ * The texts that earlier releases bound a value to: in format 1 the first text, without a format
+ * any of them.
  */
 export type EarlierValueContexts = readonly [string, ...string[]];
 

@@ -11,7 +11,7 @@ export const TRUSTED_NUMBER_MS = hours(90 * 24);
 
 /** A send that a limit or a budget refused. */
 interface RefusedSend {
-  /** ISO 3166 code of the destination, or `001`; absent for a test number. */
+  /** ISO 3166 code of the destination, or `001` if non-geographic; absent for a test number. */
   readonly country?: string | undefined;
 }
 

@@ -26,8 +26,8 @@ const EXPIRY_MARGIN_MS = seconds(10);
 const MAX_EXPIRED_MS = hours(24);
 
 /**
- * The events that wait to be sent, of all replicas. A replica claims an event for a minute, or until
- * it marks it as sent, postpones it or abandons it.
+ * The events of all replicas that wait to be sent. A replica claims an event for a minute. The claim
+ * ends early if the replica marks the event as sent, postpones or abandons the event.
  */
 @Injectable()
 export class Outbox {

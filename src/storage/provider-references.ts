@@ -24,7 +24,7 @@ export class ProviderReferences {
     @Inject(reportsConfig.KEY) private readonly config: ReportsConfig,
   ) {}
 
-  /** @returns `undefined` if no provider asks about messages */
+  /** @returns `undefined` without reports of Sinch, the only provider that repeats references */
   create({ pinId, channel }: ReferencedMessage): string | undefined {
     if (!this.config.sinch) return undefined;
     return this.protection.encrypt([pinId, channel], CONTEXT);

@@ -42,7 +42,7 @@ export interface NewVerification {
 
 /** The destination of a message, as budgets count it. */
 interface SendDestination {
-  /** ISO 3166 code. */
+  /** ISO 3166 code, or `001` if non-geographic. */
   readonly country: string;
   /** E.164 without the last four digits. */
   readonly prefix: string;
@@ -70,7 +70,7 @@ export interface SendReservation {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
-  /** ISO 3166 code, or `001`; empty in rows from before budgets existed. */
+  /** ISO 3166 code, or `001` if non-geographic; empty in rows from before budgets existed. */
   readonly country: string;
   readonly expiresAt: number;
   readonly channel: Channel;
@@ -78,7 +78,7 @@ export interface SendReservation {
   readonly locale: string;
   /** The client's own text, which events return. A resend has that of its send. */
   readonly eventReference: string | undefined;
-  /** The code to send again; `undefined` for a new one. */
+  /** The code to send again; `undefined` for a new code. */
   readonly resendOf: SentCode | undefined;
   /** Entries in sliding windows, removed if the send is released; `undefined` without limits. */
   readonly entries: ReservationEntries | undefined;
@@ -86,6 +86,7 @@ export interface SendReservation {
   readonly endUserHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
+  /** `undefined` for a request without an `Idempotency-Key`. */
   readonly claim: ClaimedIdempotentRequest | undefined;
 }
 
@@ -107,6 +108,7 @@ export interface SendResult extends SentCode {
  */
 export type FailedSendRemains = readonly string[] | 'unreachable';
 
+/** The send may go to a provider. */
 export interface SendAdmitted {
   readonly outcome: 'admitted';
   readonly reservation: SendReservation;
