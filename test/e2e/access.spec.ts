@@ -6,13 +6,17 @@ import { newProofKey, toKeySet } from '../support/proof-keys.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-const PUBLIC =
+/** The routes that need no API key. */
+const PUBLIC_PATHS =
   /^\/($|health\/(live|ready)|\.well-known\/jwks\.json|docs|docs-json|docs\/assets-[^/]+\/[^/]+)$/;
 
 const shop = newApiKey('shop');
-const shopNext = newApiKey('shop');
+const secondShopKey = newApiKey('shop');
 const bank = newApiKey('bank');
+/** Not in `API_KEYS`, like a key that was removed from it. */
 const rotatedOut = newApiKey('shop');
+/** Rejected requests per minute and IP address that get 401; further ones get 429. */
+const UNAUTHENTICATED_LIMIT = 30;
 
 function bodyFor(path: string, pinId: string): object {
   switch (path) {
@@ -31,7 +35,8 @@ describe('Authentication by API key', () => {
 
   beforeEach(async () => {
     service = await startSandboxedService({
-      API_KEYS: [shop, shopNext, bank].map(({ entry }) => entry).join(', '),
+      API_KEYS: [shop, secondShopKey, bank].map(({ entry }) => entry).join(', '),
+      // Without proof keys, `/.well-known/jwks.json` returns 404.
       PROOF_KEYS: toKeySet(newProofKey('key')),
     });
     withoutKey = openApiValidatedAgent(service.url);
@@ -64,9 +69,10 @@ describe('Authentication by API key', () => {
   ])('rejects %s with 401 on every route that is not public', async (_credentials, connect) => {
     const results = await callEveryRoute(connect());
 
+    // The list of routes is neither empty nor cut short.
     expect(results.length).toBeGreaterThanOrEqual(8);
     for (const { path, response } of results) {
-      if (PUBLIC.test(path)) expect(response.status).toBe(200);
+      if (PUBLIC_PATHS.test(path)) expect(response.status).toBe(200);
       else {
         expect({ path, status: response.status }).toEqual({ path, status: 401 });
         expect(response.headers['www-authenticate']).toMatch(/^Bearer/);
@@ -75,21 +81,21 @@ describe('Authentication by API key', () => {
     expect(await service.getReceivedCodes(NUMBER)).toEqual([]);
   });
 
-  it('returns the problem unauthenticated without a key', async () => {
+  it('returns a problem with the code `unauthenticated` to a request without a key', async () => {
     expectProblem(await withoutKey.get('/otp/x'), 401, 'unauthenticated');
   });
 
   it.each([
     ['malformed', 'application/json', '{"phoneNumber":'],
     ['in another media type', 'text/plain', 'hello'],
-  ])('checks the key before it reads a body that is %s', async (_what, type, body) => {
+  ])('checks the key before the body, even if the body is %s', async (_what, type, body) => {
     const send = (client: Agent) => client.post('/otp/send').set('content-type', type).send(body);
 
     expect((await send(withoutKey)).status).toBe(401);
     expect([400, 415]).toContain((await send(withKey(shop))).status);
   });
 
-  it('needs no key for a 404 of an unknown path or a 405', async () => {
+  it('returns 404 for an unknown path and 405 for a wrong method even without a key', async () => {
     expectProblem(await withoutKey.get('/nothing'), 404, 'not_found');
     expectProblem(await withoutKey.get('/otp/send'), 405, 'method_not_allowed');
   });
@@ -100,7 +106,7 @@ describe('Authentication by API key', () => {
       .send({ phoneNumber: NUMBER })
       .expect(200);
 
-    await withKey(shopNext).get(`/otp/${body.pinId}`).expect(200);
+    await withKey(secondShopKey).get(`/otp/${body.pinId}`).expect(200);
   });
 
   it("hides a client's verification from other clients, by pinId and by number", async () => {
@@ -153,11 +159,11 @@ describe('Authentication by API key', () => {
   });
 
   it('limits requests without a valid key by IP address, which never blocks a valid key', async () => {
-    const rejected = [];
-    for (let i = 0; i < 40; i += 1) rejected.push(await withoutKey.get('/otp/x'));
+    for (let i = 0; i < UNAUTHENTICATED_LIMIT; i += 1) {
+      expectProblem(await withoutKey.get('/otp/x'), 401, 'unauthenticated');
+    }
 
-    expect(rejected.filter(({ status }) => status === 401)).toHaveLength(30);
-    expectProblem(rejected[39] as never, 429, 'too_many_requests');
+    expectProblem(await withoutKey.get('/otp/x'), 429, 'too_many_requests');
     expectProblem(await withKey(shop).get('/otp/x'), 404, 'verification_not_found');
     service.clock.advance(60_000);
     expectProblem(await withoutKey.get('/otp/x'), 401, 'unauthenticated');

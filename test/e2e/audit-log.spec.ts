@@ -55,7 +55,7 @@ describe('The audit log', () => {
     ]);
   });
 
-  it('has no line for a send, verify or status request that succeeds or is invalid', async () => {
+  it('has no line for a send, verify or status request, whether it succeeds or is invalid', async () => {
     await start();
     const { pinId } = (await send().expect(200)).body;
     const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
@@ -69,7 +69,7 @@ describe('The audit log', () => {
     expect(readLines()).toEqual([]);
   });
 
-  it('has the requestId of the request', async () => {
+  it('has the X-Request-Id of the request in its line', async () => {
     await start();
     const requestId = 'audited-request';
     await http
@@ -102,13 +102,13 @@ describe('The audit log', () => {
     ]);
   });
 
-  it('names refused messages to a suspended destination, refused resends and verifies', async () => {
+  it('has a line for each refused send to a suspended destination, refused resend and verify', async () => {
     await start({
       PUMPING_FLOOR_PER_HOUR: '1',
       FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1',
       THROTTLE_SEND_LIMIT: '1000',
     });
-    // 26 messages are allowed to a prefix: the floor of 1, and a burst of 25.
+    // A prefix may get 26 messages: the floor of 1, and the burst allowance of 25.
     const sends = Array.from({ length: 27 }, (_, i) => send(`+1415555${String(2_000 + i)}`));
     const [first, second] = await Promise.all(sends);
     const [otpCode = ''] = await service.getReceivedCodes('+14155552000');
@@ -144,7 +144,7 @@ describe('The audit log', () => {
   });
 
   it.each(['in process', 'in Redis'])(
-    'has one line a minute of a client over its rate limit, counted %s',
+    'has one line a minute for a client that exceeds its rate limit, if requests are counted %s',
     async (storage) => {
       const redis = storage === 'in Redis' ? await startRedis() : undefined;
       await start({ THROTTLE_SEND_LIMIT: '2', ...(redis && { REDIS_URL: redis.url }) });
@@ -162,7 +162,7 @@ describe('The audit log', () => {
     },
   );
 
-  it('has 31 lines a minute of guessed keys from one IP address, with the address', async () => {
+  it('has at most 31 lines a minute for guessed keys from one IP address: thirty 401, one 429', async () => {
     await start();
     const guessing = createClientAgent(service.url, newApiKey('nobody').key);
     for (let i = 0; i < 40; i += 1) await guessing.get('/otp/anything');
@@ -178,7 +178,7 @@ describe('The audit log', () => {
     expect(readEntries()).toHaveLength(32);
   });
 
-  it('names the address of a forged delivery report', async () => {
+  it('names the IP address that sent a forged delivery report', async () => {
     await start({ INFOBIP_REPORT_TOKEN: 'a-token-that-only-tests-know' });
     await fetch(`${service.url}/provider-reports/infobip`, {
       method: 'POST',
@@ -201,6 +201,7 @@ describe('The audit log', () => {
       expect(service.log.lines).toHaveLength(lines);
       await service.close();
     }
+    // `afterEach` closes a running service.
     await start();
   });
 
@@ -249,11 +250,16 @@ describe('The audit log', () => {
     await service.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(401);
 
     const [, example = ''] = /```json\n([^]*?)```/.exec(PAGE) ?? [];
-    const shown = JSON.parse(example) as object[];
+    const exampleLines = JSON.parse(example) as object[];
     expect(readLines()).toEqual(
-      shown.map((line) => ({ ...line, time: expect.any(String), requestId: expect.any(String) })),
+      exampleLines.map((line) => ({
+        ...line,
+        time: expect.any(String),
+        requestId: expect.any(String),
+      })),
     );
-    expect(readLines().map((line) => Object.keys(line))).toEqual(shown.map(Object.keys));
+    // The fields are in the same order, too.
+    expect(readLines().map((line) => Object.keys(line))).toEqual(exampleLines.map(Object.keys));
 
     const [, command = ''] = /```sh\n([^]*?)```/.exec(PAGE) ?? [];
     const folder = mkdtempSync(join(tmpdir(), 'otp-audit-'));

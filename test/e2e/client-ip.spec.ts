@@ -1,11 +1,12 @@
 import { request as httpRequest } from 'node:http';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-/** The limit allowed the request; its verification does not exist. */
+/** The status of a request within the limit: its verification does not exist. */
 const ALLOWED = 404;
+/** The status of a request beyond the limit. */
 const LIMITED = 429;
 
-/** Settings of `TRUST_PROXY` that trust the peer of these tests. */
+/** Values of `TRUST_PROXY` that trust the peer of these tests, which is on the loopback network. */
 const TRUSTED = [
   ['one hop', '1'],
   ['a network', '127.0.0.0/8,::1'],
@@ -20,7 +21,10 @@ describe('The client IP for rate limits', () => {
     service = await startSandboxedService({ THROTTLE_VERIFY_LIMIT: '2', ...settings });
   };
 
-  /** The status of a read with this `X-Forwarded-For`. THROTTLE_VERIFY_LIMIT limits reads too. */
+  /**
+   * The status of a `GET /otp/:pinId` with this `X-Forwarded-For`. THROTTLE_VERIFY_LIMIT limits these
+   * requests, too.
+   */
   const statusFor = async (forwarded: string) =>
     (await service.http.get('/otp/x').set('x-forwarded-for', forwarded)).status;
 
@@ -43,7 +47,7 @@ describe('The client IP for rate limits', () => {
     expect(await thirdStatus(['192.0.2.1', '192.0.2.2', '192.0.2.3'])).toBe(LIMITED);
   });
 
-  it.each(TRUSTED)('is the address that a trusted proxy saw: %s', async (_what, TRUST_PROXY) => {
+  it.each(TRUSTED)('is the address that the trusted proxy saw (%s)', async (_what, TRUST_PROXY) => {
     await start({ TRUST_PROXY });
 
     expect(await thirdStatus(['192.0.2.1', '192.0.2.2', '192.0.2.3'])).toBe(ALLOWED);
@@ -51,7 +55,7 @@ describe('The client IP for rate limits', () => {
   });
 
   it.each(TRUSTED)(
-    'is no address that the client wrote into the header: %s',
+    'is never an address that the client itself wrote into X-Forwarded-For (%s)',
     async (_what, TRUST_PROXY) => {
       await start({ TRUST_PROXY });
 
@@ -74,7 +78,7 @@ describe('The client IP for rate limits', () => {
     expect(await statusFor('192.0.2.1, 192.0.2.5, 10.0.0.3')).toBe(ALLOWED);
   });
 
-  it('is the same for a /64 of IPv6, and for an IPv4 address written as IPv6', async () => {
+  it('is the same for all addresses of an IPv6 /64, and for an IPv4 address written as IPv6', async () => {
     await start({ TRUST_PROXY: '1' });
 
     expect(await thirdStatus(['2001:db8::1', '2001:db8:0:0:ffff::2', '2001:0DB8::3'])).toBe(
@@ -85,8 +89,8 @@ describe('The client IP for rate limits', () => {
   });
 
   it('is the peer address if the header is malformed', async () => {
-    await start({ TRUST_PROXY: '1', THROTTLE_VERIFY_LIMIT: '8' });
     const malformed = ['', ',', 'unknown', 'a'.repeat(5_000), '1.2.3', '0x7f000001', ';--', '%00'];
+    await start({ TRUST_PROXY: '1', THROTTLE_VERIFY_LIMIT: String(malformed.length) });
     for (const chain of malformed) expect(await statusFor(chain)).toBe(ALLOWED);
 
     expect(await statusFor('no-address')).toBe(LIMITED);

@@ -1,5 +1,5 @@
 import type { Agent, Response } from 'supertest';
-import { hours, seconds } from '../../src/common/durations.js';
+import { minutes, seconds } from '../../src/common/durations.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
@@ -11,7 +11,11 @@ const END_USER = '203.0.113.7';
 
 const keys = { shop: newApiKey('shop'), attacker: newApiKey('attacker') };
 
-describe('Another client with a key of its own', () => {
+/*
+ * By default, a number gets 10 messages a day and may have 10 wrong codes an hour. While another
+ * client has used these up, each client still has its CLIENT_SHARE_PER_NUMBER of them: half.
+ */
+describe('An attacker with an API key of its own', () => {
   let service: SandboxedService;
   let shop: Agent;
   let attacker: Agent;
@@ -47,7 +51,7 @@ describe('Another client with a key of its own', () => {
     expect(body).toEqual({ verified: true });
   }
 
-  /** Sends a code every 30 seconds as long as it is accepted. @returns how many were */
+  /** Sends a code every 30 seconds until a send is rejected. @returns how many were accepted */
   async function sendUntilRejected(client: Agent): Promise<number> {
     for (let sent = 0; ; sent += 1) {
       if ((await send(client)).status !== 200) return sent;
@@ -55,7 +59,10 @@ describe('Another client with a key of its own', () => {
     }
   }
 
-  /** Submits wrong codes for new verifications as long as they are checked. @returns how many were */
+  /**
+   * Submits wrong codes, five for each new verification, until a request is rejected.
+   * @returns how many codes were checked
+   */
   async function guessUntilRejected(client: Agent): Promise<number> {
     for (let guesses = 0; ;) {
       const sent = await send(client);
@@ -70,7 +77,7 @@ describe('Another client with a key of its own', () => {
     }
   }
 
-  /** What a client can tell answers apart by. */
+  /** Everything in a rejection that could tell a client about others. */
   const describeAnswer = ({ status, body, headers }: Response) => ({
     status,
     code: body.code,
@@ -78,14 +85,14 @@ describe('Another client with a key of its own', () => {
     retryAfter: headers['retry-after'],
   });
 
-  it('cannot use up the messages to a number', async () => {
+  it("cannot use up the shop's messages to a number", async () => {
     await start();
     expect(await sendUntilRejected(attacker)).toBe(10);
 
     expect(await sendUntilRejected(shop)).toBe(5);
   });
 
-  it('cannot use up the wrong codes for a number', async () => {
+  it("cannot use up the shop's wrong codes for a number", async () => {
     await start();
     const { pinId, code } = await sendCode(shop);
     service.clock.advance(seconds(30));
@@ -100,7 +107,7 @@ describe('Another client with a key of its own', () => {
     const spent = await sendCode(shop);
     for (let i = 0; i < 2; i += 1)
       await verify(shop, spent.pinId, wrongCode(spent.code)).expect(200);
-    // The shop has used its share, and the attacker's wrong codes leave it no more.
+    // The attacker has used up the limit of 4, and the shop its share of 2.
     expectProblem(await verify(shop, spent.pinId, spent.code), 429, 'quota_exceeded');
     service.clock.advance(seconds(30));
 
@@ -108,7 +115,7 @@ describe('Another client with a key of its own', () => {
     expect((await verify(shop, untouched.pinId, untouched.code)).body).toEqual({ verified: true });
   });
 
-  it('cannot restore guesses of the shop by a success of its own', async () => {
+  it("cannot reset the shop's count of wrong codes by verifying a right code", async () => {
     await start();
     expect(await guessUntilRejected(shop)).toBe(10);
 
@@ -117,10 +124,10 @@ describe('Another client with a key of its own', () => {
     expectProblem(await send(shop), 429, 'quota_exceeded');
   });
 
-  it('cannot erase that a number was verified by the shop', async () => {
+  it("cannot erase the shop's record that it verified a number", async () => {
     await start({ PUMPING_FLOOR_PER_HOUR: '1', PUMPING_FLOOR_PER_DAY: '1' });
     await sendAndVerify(shop);
-    // The shop's own unverified messages suspend the prefix for numbers it does not know.
+    // Unverified messages suspend the prefix for numbers that the shop has not verified.
     for (let i = 0; i < 60; i += 1) {
       const response = await send(shop, `+1415555${String(3_000 + i)}`);
       if (response.status !== 200) break;
@@ -133,19 +140,19 @@ describe('Another client with a key of its own', () => {
     await send(shop).expect(200);
   });
 
-  it('cannot tell by an exhausted endUserIp whether the shop has just messaged a number', async () => {
+  it('cannot use an endUserIp at its limit to find out whether the shop has just messaged a number', async () => {
     await start({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
     await send(attacker, '+14155557777', { endUserIp: END_USER }).expect(200);
     await send(shop, NUMBER).expect(200);
 
     const messaged = await send(attacker, NUMBER, { endUserIp: END_USER });
-    const unknown = await send(attacker, OTHER_NUMBER, { endUserIp: END_USER });
+    const notMessaged = await send(attacker, OTHER_NUMBER, { endUserIp: END_USER });
 
     expectProblem(messaged, 429, 'quota_exceeded');
-    expect(describeAnswer(messaged)).toEqual(describeAnswer(unknown));
+    expect(describeAnswer(messaged)).toEqual(describeAnswer(notMessaged));
   });
 
-  it('does not notice that the shop messages the same end user', async () => {
+  it('has a limit per endUserIp of its own, which messages of the shop do not count towards', async () => {
     await start({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
     await send(shop, NUMBER, { endUserIp: END_USER }).expect(200);
 
@@ -158,7 +165,7 @@ describe('Another client with a key of its own', () => {
     await verify(attacker, pinId, wrongCode(code)).expect(200);
     const shopCode = await sendCode(shop);
     await verify(shop, shopCode.pinId, wrongCode(shopCode.code)).expect(200);
-    service.clock.advance(hours(0.05));
+    service.clock.advance(minutes(3));
 
     const rejected = [await send(attacker), await verify(attacker, pinId, code)].map(
       describeAnswer,
@@ -169,6 +176,7 @@ describe('Another client with a key of its own', () => {
       code: 'quota_exceeded',
       detail:
         'A limit that all clients of this service share is reached. Retry after the time in `Retry-After`.',
+      // Always an hour: the exact time would show when the shop used the number.
       retryAfter: '3600',
     };
     expect(rejected).toEqual([answer, answer]);
@@ -176,7 +184,7 @@ describe('Another client with a key of its own', () => {
     expect(limits).toEqual(['shared_sends_per_day', 'shared_failures']);
   });
 
-  it('cannot watch the shop while its own budget of messages is used up', async () => {
+  it('gets the same rejection for numbers with and without messages of the shop when its own budget is used up', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '2', CLIENT_SENDS_PER_DAY: '2' });
     await send(attacker).expect(200);
     await send(attacker, OTHER_NUMBER).expect(200);
@@ -192,7 +200,7 @@ describe('Another client with a key of its own', () => {
 });
 
 describe('A single client', () => {
-  it('has the whole limits of a number, and its success restores the hour but not the day', async () => {
+  it('has the whole limits of a number: a right code resets the wrong codes of the hour, not of the day', async () => {
     const service = await startSandboxedService({
       SENDS_PER_NUMBER_PER_DAY: '100',
       FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3',
@@ -200,21 +208,22 @@ describe('A single client', () => {
     });
     const verify = (pinId: string, otpCode: string) =>
       service.http.post('/otp/verify').send({ pinId, otpCode });
-    const checked: unknown[] = [];
+    const results: unknown[] = [];
     for (let round = 0; round < 3; round += 1) {
       const { body } = await service.http.post('/otp/send').send({ phoneNumber: NUMBER });
       const [code = ''] = await service.getReceivedCodes(NUMBER);
       for (const otpCode of [wrongCode(code), wrongCode(code), code]) {
         const answer = await verify(body.pinId, otpCode);
-        checked.push(answer.body.code ?? answer.body.verified);
+        results.push(answer.body.code ?? answer.body.verified);
       }
       service.clock.advance(seconds(30));
     }
     await service.close();
 
-    expect(checked).toEqual([
+    expect(results).toEqual([
       ...[false, false, true],
       ...[false, false, true],
+      // The fifth wrong code of the day is the last code that is checked.
       ...[false, 'quota_exceeded', 'quota_exceeded'],
     ]);
   });

@@ -8,7 +8,7 @@ import { startSandboxedService, startService, type SandboxedService } from '../s
 const NUMBER = '+14155552671';
 const PIN_ID = 'a'.repeat(22);
 
-describe('An answer to a mistake', () => {
+describe('An error response', () => {
   let service: SandboxedService;
 
   beforeAll(async () => {
@@ -35,17 +35,17 @@ describe('An answer to a mistake', () => {
     ['/otp/verify', 'pin', '`pinId` or `otpCode`'],
     ['/otp/resend', 'pin', '`pinId`'],
     ['/otp/numbers/lookup', 'number', '`phoneNumber`'],
-  ])('of %s names the unknown field %s and the one that was meant', async (path, name, meant) => {
+  ])('of %s names the unknown field %s and suggests %s', async (path, name, suggestion) => {
     const response = await post(path, { [name]: '415' });
 
     expectProblem(response, 400, 'validation_failed');
     expect(response.body.errors).toContainEqual({
       pointer: `#/${name}`,
-      detail: `Unknown field \`${name}\`. Did you mean ${meant}?`,
+      detail: `Unknown field \`${name}\`. Did you mean ${suggestion}?`,
     });
   });
 
-  it('names an unknown field without a namesake, and the known fields', async () => {
+  it('lists the known fields if none of them is similar to the unknown field', async () => {
     const { body } = await post('/otp/send', { phoneNumber: NUMBER, colour: { red: 1 } });
 
     expect(body.errors).toEqual([
@@ -58,7 +58,7 @@ describe('An answer to a mistake', () => {
   });
 
   it.each(['+14155552671', '123456', 'ABCDEF', `otp_${'aB3'.repeat(14)}`])(
-    'does not repeat %s, which is no name of a field',
+    'does not repeat the unknown name %s, which may be a number, a code or a key',
     async (name) => {
       const { body } = await post('/otp/send', { phoneNumber: NUMBER, [name]: 'x' });
 
@@ -72,6 +72,7 @@ describe('An answer to a mistake', () => {
     const fields = Object.fromEntries(names.map((name) => [name, 1]));
     const { body } = await post('/otp/send', { phoneNumber: NUMBER, ...fields });
 
+    // The eleventh error stands for all other unknown fields.
     expect(body.errors).toHaveLength(11);
   });
 
@@ -84,7 +85,7 @@ describe('An answer to a mistake', () => {
     ]);
   });
 
-  it('names an invalid Idempotency-Key as the header that it is', async () => {
+  it('to an invalid Idempotency-Key says that this header is invalid', async () => {
     const response = await post('/otp/send', { phoneNumber: NUMBER }).set(
       'idempotency-key',
       'a'.repeat(256),
@@ -94,7 +95,7 @@ describe('An answer to a mistake', () => {
     expect(response.body.detail).toContain('The header `Idempotency-Key` is invalid.');
   });
 
-  it('to a body without a content type speaks of the header', async () => {
+  it('to a body without a Content-Type says that the header is missing', async () => {
     const response = await postText('/otp/send', '{}');
 
     expect(await response.json()).toMatchObject({
@@ -118,7 +119,7 @@ describe('An answer to a mistake', () => {
     ['{"channel":"sms"}}', 'at line 1, column 18 expected is the end'],
     ['phoneNumber=%2B14155552671', 'at line 1, column 1 expected is {'],
     ['{"__proto__":1}', 'a field named `__proto__`'],
-  ])('to the broken JSON %j says where it breaks', async (body, detail) => {
+  ])('to the invalid JSON %j names the position of the error', async (body, detail) => {
     const response = await postText('/otp/send', body, { 'content-type': 'application/json' });
     const problem = (await response.json()) as { detail: string };
 
@@ -127,7 +128,7 @@ describe('An answer to a mistake', () => {
     expect(problem.detail).not.toContain('4155552671');
   });
 
-  it('to a body that is not UTF-8 says so', async () => {
+  it('to a body that is not UTF-8 names the encoding', async () => {
     const response = await fetch(`${service.url}/otp/send`, {
       method: 'POST',
       body: Buffer.from('{"reference":"\xff"}', 'latin1'),
@@ -152,7 +153,7 @@ describe('An answer to a mistake', () => {
     expect(response.body.detail).toContain(`The nearest is \`${nearest}\`.`);
   });
 
-  it('does not repeat an unknown path, and does not compare all of a long one', async () => {
+  it('does not repeat an unknown path, not even one of 8,000 characters', async () => {
     const path = `/otp/${'4155552671'.repeat(800)}`;
     const response = await service.http.post(path);
 
@@ -192,7 +193,7 @@ describe('An answer to a mistake', () => {
     expect(line).not.toMatch(/654321|777777/);
   });
 
-  it('points from / to the demo page and to the documentation', async () => {
+  it('is not needed to find the way: the page at / links to the demo page and the documentation', async () => {
     const { text } = await service.http.get('/').expect(200);
 
     expect(text).toContain('<a href="/demo">');
@@ -200,7 +201,7 @@ describe('An answer to a mistake', () => {
   });
 });
 
-describe('An answer to a mistake in the set-up', () => {
+describe('A response to a client or browser that is not set up yet', () => {
   const shop = newApiKey('shop');
   const preflight = (url: string, origin: string) =>
     fetch(`${url}/otp/send`, {
@@ -240,7 +241,7 @@ describe('An answer to a mistake in the set-up', () => {
     await service.close();
   });
 
-  it('points from / only to the documentation if there is no demo page', async () => {
+  it('to GET / links only to the documentation if there is no demo page', async () => {
     const service = await startSandboxedService({ API_KEYS: shop.entry });
     const { text } = await service.http.get('/').expect(200);
 
@@ -249,7 +250,7 @@ describe('An answer to a mistake in the set-up', () => {
     await service.close();
   });
 
-  it('has no page at / in production', async () => {
+  it('to GET / is a 404 in production', async () => {
     const service = await startService(PRODUCTION_SETTINGS);
 
     expectProblem(await service.http.get('/'), 404, 'not_found');

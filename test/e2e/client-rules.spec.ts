@@ -7,11 +7,13 @@ import { newHashedKey, TestClientsFile } from '../support/clients-file.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
+/** The key of the client `a`, which first has the rule of its own. */
 const own = newHashedKey();
+/** The key of the client `b`, which first has the rule of the settings. */
 const plain = newHashedKey();
 
-/** All counts of a day have ended, and their buckets. */
-const MORE_THAN_A_DAY = hours(25);
+/** After this time, messages and wrong codes count towards no limit, not even one of a day. */
+const MORE_THAN_A_DAY_MS = hours(25);
 
 describe('The rules of a client', () => {
   let file: TestClientsFile;
@@ -46,42 +48,48 @@ describe('The rules of a client', () => {
   });
 
   const applyChanges = async (service: SandboxedService) => {
+    // A change takes effect once two reads have the same content.
     const reader = service.app.get(ClientsFileReader);
     await reader.read();
     await reader.read();
   };
 
-  it('have a case for each field below', () => {
-    const tested = new Set(RULE_CASES.map(({ field }) => field));
+  it('are all covered by RULE_CASES', () => {
+    const testedFields = new Set(RULE_CASES.map(({ field }) => field));
 
-    expect([...tested].sort()).toEqual(['locale', ...RULE_FIELDS.map(({ name }) => name)].sort());
+    expect([...testedFields].sort()).toEqual(
+      ['locale', ...RULE_FIELDS.map(({ name }) => name)].sort(),
+    );
   });
 
-  /** @param others settings that the case does not have, such as its database */
+  /**
+   * Gives the rule to one client and then to the other instead. Each time, only the client that has
+   * the rule follows it.
+   */
   async function checkCase(
     { field, settings, ownValue, observe, bySettings, byOwnValue }: RuleCase,
-    others: NodeJS.ProcessEnv = {},
+    databaseSettings: NodeJS.ProcessEnv = {},
   ): Promise<void> {
     file.write({ a: { keys: [own.hash], [field]: ownValue }, b: { keys: [plain.hash] } });
-    service = await startSandboxedService({ CLIENTS_FILE: file.path, ...settings, ...others });
+    const allSettings = { CLIENTS_FILE: file.path, ...settings, ...databaseSettings };
+    service = await startSandboxedService(allSettings);
     expect(await observe(connect(service, plain))).toEqual(bySettings);
     expect(await observe(connect(service, own))).toEqual(byOwnValue);
 
     file.write({ a: { keys: [own.hash] }, b: { keys: [plain.hash], [field]: ownValue } });
     await applyChanges(service);
-    service.clock.advance(MORE_THAN_A_DAY);
+    service.clock.advance(MORE_THAN_A_DAY_MS);
 
     expect(await observe(connect(service, plain))).toEqual(byOwnValue);
     expect(await observe(connect(service, own))).toEqual(bySettings);
   }
 
-  it.each(RULE_CASES)(
-    'have its own $field instead of the setting, at once and for no other client',
-    (rule) => checkCase(rule),
+  it.each(RULE_CASES)('replace the setting for $field at once, and for no other client', (rule) =>
+    checkCase(rule),
   );
 
   it.each(RULE_CASES.filter(({ isInDatabase }) => isInDatabase))(
-    'have its own $field on PostgreSQL, too',
+    'replace the setting for $field on PostgreSQL, too',
     async (rule) => {
       postgres ??= await startPostgres();
       await checkCase(rule, { DATABASE_URL: await postgres.createDatabase() });

@@ -9,7 +9,7 @@ import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const shop = newHashedKey();
-const shopNext = newHashedKey();
+const newShopKey = newHashedKey();
 const bank = newHashedKey();
 
 describe('A service with CLIENTS_FILE', () => {
@@ -32,6 +32,7 @@ describe('A service with CLIENTS_FILE', () => {
     return service;
   };
 
+  /** 401 if the key is rejected; 404 if it is accepted, because no verification has this id. */
   const getStatus = async ({ key }: { key: string }) => {
     const { status } = await createClientAgent(service?.url ?? '', key).get('/otp/x');
     return status;
@@ -39,7 +40,7 @@ describe('A service with CLIENTS_FILE', () => {
 
   const readFile = () => service?.app.get(ClientsFileReader).read();
 
-  /** As the service does by itself within two seconds: a change is read twice. */
+  /** A change takes effect once two reads have the same content. The service reads every second. */
   const applyChanges = async () => {
     await readFile();
     await readFile();
@@ -69,14 +70,14 @@ describe('A service with CLIENTS_FILE', () => {
       .send({ phoneNumber: '+14155552671' })
       .expect(200);
 
-    file.write({ shop: { keys: [shopNext.hash] }, bank: { keys: [bank.hash] } });
+    file.write({ shop: { keys: [newShopKey.hash] }, bank: { keys: [bank.hash] } });
     await applyChanges();
 
     expect(await getStatus(shop)).toBe(401);
     expect(await getStatus(bank)).toBe(404);
     await http
       .get(`/otp/${body.pinId as string}`)
-      .set('authorization', `Bearer ${shopNext.key}`)
+      .set('authorization', `Bearer ${newShopKey.key}`)
       .expect(200);
   });
 
@@ -122,7 +123,7 @@ describe('A service with CLIENTS_FILE', () => {
     expect([await getStatus(shop), await getStatus(bank)]).toEqual([401, 404]);
   });
 
-  it('uses a change only when it was read twice, so that it uses no half-written file', async () => {
+  it('uses a change only after two reads with the same content, so that it uses no half-written file', async () => {
     await start();
     file.write({ shop: { keys: [shop.hash] } });
     await readFile();
@@ -139,25 +140,25 @@ describe('A service with CLIENTS_FILE', () => {
     ['has an unknown field', () => stringify({ clients: { shop: { keys: [], kees: [] } } })],
     ['has no client', () => 'clients: {}\n'],
     ['is empty', () => ''],
-  ])('changes nothing while the file %s, and says so', async (_fault, write) => {
+  ])('changes nothing while the file %s, and logs one error', async (_error, createText) => {
     const { log } = await start({ METRICS_PUBLIC: 'true' });
     expect(total(await scrapeAll(), 'otp_clients_file_valid')).toBe(1);
-    const before = log.lines.length;
+    const linesBefore = log.lines.length;
 
-    file.writeText(write());
+    file.writeText(createText());
     await applyChanges();
     await applyChanges();
 
     expect([await getStatus(shop), await getStatus(bank)]).toEqual([404, 404]);
     expect(total(await scrapeAll(), 'otp_clients_file_valid')).toBe(0);
-    const errors = log.lines.slice(before).filter((line) => line.includes('CLIENTS_FILE'));
+    const errors = log.lines.slice(linesBefore).filter((line) => line.includes('CLIENTS_FILE'));
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain('"level":"error"');
     expect(errors[0]).toContain('stay as they are');
     expect(log.text).not.toContain(bank.hash);
   });
 
-  it('uses the clients it has while the file is missing, and the file again when it is back', async () => {
+  it('keeps its clients while the file is missing, and uses the file again when it is back', async () => {
     const { log } = await start({ METRICS_PUBLIC: 'true' });
     rmSync(file.path);
     await applyChanges();
@@ -175,7 +176,7 @@ describe('A service with CLIENTS_FILE', () => {
   it('logs what changed for each client, without the keys', async () => {
     const { log } = await start();
     file.write({
-      shop: { keys: [shop.hash, shopNext.hash], otpTtl: '2m', allowedCountries: ['DE', 'AT'] },
+      shop: { keys: [shop.hash, newShopKey.hash], otpTtl: '2m', allowedCountries: ['DE', 'AT'] },
       news: { keys: [], trustedPrefixes: ['+14155552671'] },
     });
     await applyChanges();
@@ -200,10 +201,10 @@ describe('A service with CLIENTS_FILE', () => {
       { client: 'news', change: 'added', differences: ['trustedPrefixes changed'] },
     ]);
     expect(log.text).not.toContain('4155552671');
-    for (const { hash } of [shop, shopNext, bank]) expect(log.text).not.toContain(hash);
+    for (const { hash } of [shop, newShopKey, bank]) expect(log.text).not.toContain(hash);
   });
 
-  it('counts the requests of a client that was added later under its name', async () => {
+  it('counts the requests of a client that is added while the service runs', async () => {
     const news = newHashedKey();
     await start({ METRICS_PUBLIC: 'true' });
     file.write({ news: { keys: [news.hash] } });
@@ -221,12 +222,13 @@ describe('A service with CLIENTS_FILE', () => {
     await http.get('/metrics').set('authorization', `Bearer ${shop.key}`).expect(404);
   });
 
-  it('does not start with a prefix that is both blocked and trusted for a client, and does not show it', async () => {
+  it('does not start if a prefix is both blocked and trusted for a client, and does not show the prefix', async () => {
     const keys = [shop.hash];
     file.writeText(
       stringify({
         clients: {
           shop: { keys, blockedPrefixes: ['+4477'], trustedPrefixes: ['+44', '+4477'] },
+          // The other list is that of the settings: BLOCKED_PREFIXES has this prefix.
           bank: { keys: [], trustedPrefixes: ['+14155552671'] },
           news: { keys: [], blockedPrefixes: [], trustedPrefixes: ['+1 415 555 2671'] },
         },
