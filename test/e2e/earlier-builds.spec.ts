@@ -31,7 +31,7 @@ async function repeatAll(
   return { first, repeated };
 }
 
-/** What each build answers alike: of a problem only its code. */
+/** The part of an answer that is the same in each build: of a problem document only its code. */
 const toComparable = (body: object): object => ('code' in body ? { code: body.code } : body);
 
 if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
@@ -41,7 +41,7 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
   describe.each(
     listFixtures().flatMap((commit) => ENGINES.map((engine) => [commit, engine] as const)),
   )('The database of build %s on %s', (commit, engine) => {
-    describe('under its secret', () => {
+    describe('with the OTP_SECRET of that build', () => {
       let upgraded: UpgradedService;
       beforeAll(async () => {
         upgraded = await UpgradedService.start(commit, engine, {
@@ -51,7 +51,7 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
       });
       afterAll(() => upgraded.close());
 
-      it('replays every stored response and every ambiguous result', async () => {
+      it('replays every stored response, also that of a request whose result is unknown', async () => {
         const { first, repeated } = await repeatAll(upgraded);
 
         expect(repeated).toEqual(first);
@@ -97,11 +97,11 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
         const { pending, test } = upgraded.database.flows;
         const { phoneNumber, code, providerPinId } = pending;
         const right = await upgraded.post('verify', { phoneNumber, otpCode: code });
-        const asked = upgraded.provider.requests.at(-1)?.path;
+        const providerPath = upgraded.provider.requests.at(-1)?.path;
         const tested = await upgraded.post('verify', { pinId: test.pinId, otpCode: TEST_CODE });
 
         expect([right.body, tested.body]).toEqual([{ verified: true }, { verified: true }]);
-        expect(asked).toContain(`/pin/${String(providerPinId)}/verify`);
+        expect(providerPath).toContain(`/pin/${String(providerPinId)}/verify`);
       });
 
       it('looks a verified number up, and erases it', async () => {
@@ -121,7 +121,7 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
         const early = await resend();
         upgraded.service.clock.advance(seconds(30));
         const again = await resend();
-        const asked = upgraded.provider.requests.at(-1)?.path;
+        const providerPath = upgraded.provider.requests.at(-1)?.path;
         upgraded.service.clock.advance(seconds(30));
         const late = await resend();
 
@@ -130,9 +130,10 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
           resent.pinId,
           'quota_exceeded',
         ]);
-        expect(asked).toContain(`/pin/${String(resent.providerPinId)}/resend`);
+        expect(providerPath).toContain(`/pin/${String(resent.providerPinId)}/resend`);
 
         const { body } = await upgraded.post('send', { phoneNumber: exhausted.phoneNumber });
+        // Five of the six wrong codes of an hour were submitted to the earlier build.
         const wrong = () => upgraded.post('verify', { pinId: body.pinId, otpCode: '0000' });
         expect([(await wrong()).body.reason, (await wrong()).body.code]).toEqual([
           'wrong_code',
@@ -150,7 +151,7 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
       });
     });
 
-    it('is read after a change of the secret', async () => {
+    it('is still read after a new secret was put before that of the build', async () => {
       const OTP_SECRET = `${NEXT_SECRET},${FIXTURE_SETTINGS.OTP_SECRET}`;
       const upgraded = await UpgradedService.start(commit, engine, { OTP_SECRET });
       const { pinId, code } = upgraded.database.flows.pending;
@@ -162,7 +163,7 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
       expect(right.body).toEqual({ verified: true });
     });
 
-    it('has codes of unknown length, so that a code of any length is checked', async () => {
+    it('stores no length of its codes, so that a code of any length is checked', async () => {
       const upgraded = await UpgradedService.start(commit, engine);
       upgraded.provider.answerReads(reply(200, { pinType: 'NUMERIC', pinLength: 6 }));
       await upgraded.service.app.get(InfobipCodeLengths).read();
@@ -182,10 +183,10 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
       ]);
     });
 
-    it('keeps its counts per prefix', async () => {
+    it('keeps its counts of unverified messages per prefix', async () => {
       const settings = { PUMPING_FLOOR_PER_HOUR: '5' };
       const upgraded = await UpgradedService.start(commit, engine, settings);
-      // Recent messages may exceed the budget by the burst allowance; these are no longer recent.
+      // After 15 minutes, the burst allowance for recent messages no longer covers these.
       upgraded.service.clock.advance(minutes(15));
       const { body } = await upgraded.post('send', { phoneNumber: '+14155550299' });
       await upgraded.close();

@@ -13,7 +13,7 @@ const blockIn = (language: string): string =>
 
 const NUMBER = '+14155552671';
 
-/** Ends with the test's time limit if nothing ever listens. */
+/** Waits until a server answers at the URL, at most until the time limit of the test. */
 async function waitUntilReady(url: string): Promise<void> {
   while (!(await fetch(url).then(Boolean, () => false))) await delay(20);
 }
@@ -24,7 +24,7 @@ describe('docs/events.md', () => {
   let service: SandboxedService | undefined;
 
   beforeEach(() => {
-    // Inside the checkout, so that standardwebhooks is found.
+    // Inside the repository, so that Node finds the package standardwebhooks.
     mkdirSync('.test-build', { recursive: true });
     folder = mkdtempSync(resolve('.test-build', 'events-'));
     writeFileSync(join(folder, 'receiver.mjs'), blockIn('js'));
@@ -38,7 +38,7 @@ describe('docs/events.md', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('has a receiver that accepts an event with the secret of the page, and no other', async () => {
+  it('has a receiver that accepts an event signed with its secret, and rejects a forged one', async () => {
     const secretProgram = spawnProgram(blockIn('sh'), folder);
     await secretProgram.ended();
     const EVENTS_SECRET = secretProgram.output.trim();
@@ -46,7 +46,7 @@ describe('docs/events.md', () => {
     receiver = spawnProgram('node receiver.mjs', folder, { PORT, EVENTS_SECRET });
     const url = `http://127.0.0.1:${PORT}/`;
     await waitUntilReady(url);
-    // The receiver has the time of the system.
+    // The receiver compares timestamps with the system clock, so the service needs the same time.
     const clock = new FakeClock(Date.now());
     service = await startSandboxedService({ EVENTS_URL: url, EVENTS_SECRET }, clock);
     const sent = await service.http
@@ -62,17 +62,17 @@ describe('docs/events.md', () => {
     expect(forged.status).toBe(400);
   });
 
-  it('shows every field of an event', async () => {
+  it('describes every field of its example in the table, except four', async () => {
     const example = JSON.parse(blockIn('json')) as { data: object };
-    const described = [...PAGE.matchAll(/^\| `.*/gm)].flatMap(([row]) =>
+    const describedFields = [...PAGE.matchAll(/^\| `.*/gm)].flatMap(([row]) =>
       [...(row.split('|')[1] ?? '').matchAll(/`([\w.]+)`/g)].map(([, name = '']) => name),
     );
 
-    const fields = ['pinId', 'client', 'createdAt', 'expiresAt'];
+    const otherFields = ['pinId', 'client', 'createdAt', 'expiresAt'];
     expect(
       Object.keys(example.data)
-        .filter((name) => !described.includes(name))
+        .filter((name) => !describedFields.includes(name))
         .sort(),
-    ).toEqual(fields.sort());
+    ).toEqual(otherFields.sort());
   });
 });

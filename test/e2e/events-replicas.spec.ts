@@ -14,10 +14,10 @@ import { startPostgres, type PostgresServer } from '../support/services/postgres
 jest.setTimeout(minutes(2));
 
 const ACCEPTED = reply(204, '');
-/** As a minute later: what a killed replica had claimed may be claimed again. */
+/** Makes waiting events due, as if the minute had passed for which a killed replica claimed them. */
 const END_CLAIMS = "update outbox set due_at = 0 where state = 'waiting'";
 
-/** Ends with the test's time limit if the condition never holds. */
+/** Waits until the condition holds, at most until the time limit of the test. */
 async function waitUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(20);
 }
@@ -54,7 +54,7 @@ describe('Events of replicas', () => {
     return replica;
   }
 
-  /** Ends a verification. @returns its pinId */
+  /** Sends and then cancels a verification, which has an event. @returns its pinId */
   async function cancel({ http }: Replica, phoneNumber: string): Promise<string> {
     const { body } = await http.post('/otp/send').send({ phoneNumber }).expect(200);
     await http.delete(`/otp/${body.pinId}`).expect(204);
@@ -98,28 +98,29 @@ describe('Events of replicas', () => {
     it.each([
       ['between the commit and the post', 0],
       ['during the post', 1],
-    ])('are sent after a replica was killed %s', async (_when, posts) => {
+    ])('are sent by the next replica if one was killed %s', async (_when, minPosts) => {
       receiver.answer(hang);
       const killed = await start(settings);
       const pinId = await cancel(killed, '+14155552671');
-      await waitUntil(() => receiver.requests.length >= posts);
+      await waitUntil(() => receiver.requests.length >= minPosts);
       await killed.kill();
-      const before = receiver.requests.length;
+      const postsBefore = receiver.requests.length;
       await endClaims();
 
       receiver.answer(ACCEPTED);
       const replica = await start(settings);
-      await waitUntil(() => receiver.requests.length > before);
+      await waitUntil(() => receiver.requests.length > postsBefore);
       await replica.stop();
+      // The accepted event is not sent once more, so the next post is that of another event.
       await endClaims();
       const other = await start(settings);
       await cancel(other, '+14155552672');
-      await waitUntil(() => receiver.requests.length > before + 1);
+      await waitUntil(() => receiver.requests.length > postsBefore + 1);
 
-      const accepted = receiver.getEvents().slice(before);
+      const accepted = receiver.getEvents().slice(postsBefore);
       expect(accepted).toHaveLength(2);
       expect(accepted[0]).toMatchObject({ type: 'verification.cancelled', data: { pinId } });
-      expect(new Set(receiver.getIds().slice(0, before + 1)).size).toBe(1);
+      expect(new Set(receiver.getIds().slice(0, postsBefore + 1)).size).toBe(1);
     });
   });
 });

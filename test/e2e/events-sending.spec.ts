@@ -25,8 +25,9 @@ describe('The sender of events', () => {
     await receiver.close();
   });
 
+  /** Sends the events that are due. */
   const runEvents = () => service.app.get(WebhookScheduler).runOnce();
-  /** Ends a verification, whose event is then sent. */
+  /** Cancels a new verification, and sends its event. */
   const cancel = async (phoneNumber = '+14155552671'): Promise<void> => {
     const { body } = await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
     await service.http.delete(`/otp/${body.pinId}`).expect(204);
@@ -41,15 +42,17 @@ describe('The sender of events', () => {
   const countEvents = (outcome: string) =>
     readMetric('otp_events_total', { type: 'verification.cancelled', outcome });
 
-  let redirected = 0;
-  const target = createServer((_request, response) => {
-    redirected += 1;
+  let redirectedRequests = 0;
+  const redirectTarget = createServer((_request, response) => {
+    redirectedRequests += 1;
     response.end();
   });
-  beforeAll(() => new Promise<void>((resolve) => void target.listen(0, '127.0.0.1', resolve)));
-  afterAll(() => target.close());
+  beforeAll(
+    () => new Promise<void>((resolve) => void redirectTarget.listen(0, '127.0.0.1', resolve)),
+  );
+  afterAll(() => redirectTarget.close());
   const redirect: Script = (response) => {
-    const { port } = target.address() as AddressInfo;
+    const { port } = redirectTarget.address() as AddressInfo;
     response.writeHead(307, { location: `http://127.0.0.1:${String(port)}/` }).end();
   };
 
@@ -63,6 +66,7 @@ describe('The sender of events', () => {
     receiver.answer(fault);
     await cancel();
     expect(service.log.text).toContain(`accepts no events (${reason})`);
+    // The event is due again after five seconds, plus up to a tenth.
     await runEvents();
     expect(receiver.requests).toHaveLength(1);
 
@@ -74,46 +78,46 @@ describe('The sender of events', () => {
 
     expect(receiver.requests).toHaveLength(2);
     expect(new Set(receiver.getIds()).size).toBe(1);
-    expect(redirected).toBe(0);
+    expect(redirectedRequests).toBe(0);
     expect([await countEvents('sent'), await countEvents('failed')]).toEqual([1, 1]);
   });
 
-  it('accepts an answer with a body of any length, and does not read it', async () => {
-    let ended = false;
+  it('accepts an answer with a long body, and does not read the body to its end', async () => {
+    let isBodySent = false;
     receiver.answer((response) => {
-      response.on('close', () => (ended = response.writableFinished));
+      response.on('close', () => (isBodySent = response.writableFinished));
       response.writeHead(200).write('x'.repeat(1024 * 1024));
     });
     await cancel();
 
     expect(await countEvents('sent')).toBe(1);
-    expect(ended).toBe(false);
+    expect(isBodySent).toBe(false);
   });
 
-  it('tries for a day, less and less often, and then gives the event up', async () => {
+  it('sends an event again for a day, less and less often, and then gives up', async () => {
     receiver.answer(reply(503, {}));
     await cancel();
     const start = service.clock.now();
-    const tries: number[] = [];
+    const retriedAfterMs: number[] = [];
     while (service.clock.now() < start + hours(48)) {
-      const before = receiver.requests.length;
+      const postsBefore = receiver.requests.length;
       service.clock.advance(minutes(5));
       await runEvents();
-      if (receiver.requests.length > before) tries.push(service.clock.now() - start);
+      if (receiver.requests.length > postsBefore) retriedAfterMs.push(service.clock.now() - start);
     }
 
-    const after = [5, 10, 30, 120, 360, 720, 1_440].map(minutes);
-    expect(tries).toHaveLength(after.length);
-    for (const [index, ms] of after.entries()) {
-      // A tenth is chance, and this test looks every five minutes.
-      expect(tries[index]).toBeGreaterThanOrEqual(ms);
-      expect(tries[index]).toBeLessThanOrEqual(ms * 1.1 + minutes(5));
+    const expectedAfterMs = [5, 10, 30, 120, 360, 720, 1_440].map(minutes);
+    expect(retriedAfterMs).toHaveLength(expectedAfterMs.length);
+    for (const [index, ms] of expectedAfterMs.entries()) {
+      // Each delay is up to a tenth longer at random, and this loop has steps of five minutes.
+      expect(retriedAfterMs[index]).toBeGreaterThanOrEqual(ms);
+      expect(retriedAfterMs[index]).toBeLessThanOrEqual(ms * 1.1 + minutes(5));
     }
     expect(await countEvents('abandoned')).toBe(1);
     expect(service.log.text).toContain('was not accepted for a day: given up (status_503)');
   });
 
-  it('shows the age of the oldest event that waits', async () => {
+  it('shows the age of the oldest waiting event in a metric', async () => {
     expect(await readMetric('otp_events_oldest_waiting_seconds')).toBe(0);
     receiver.answer(reply(500, {}));
     await cancel();
@@ -128,11 +132,11 @@ describe('The sender of events', () => {
 
   it('has at most eight posts at a time', async () => {
     const waiting: ServerResponse[] = [];
-    let most = 0;
+    let maxWaiting = 0;
     receiver.answer((response) => {
       waiting.push(response);
-      most = Math.max(most, waiting.length);
-      // Once every post that may run is there.
+      maxWaiting = Math.max(maxWaiting, waiting.length);
+      // Answers once eight posts wait, or the last of all twelve has arrived.
       if (waiting.length === 8 || receiver.requests.length === 12) {
         for (const other of waiting.splice(0)) other.writeHead(204).end();
       }
@@ -147,10 +151,10 @@ describe('The sender of events', () => {
     await runEvents();
 
     expect(receiver.requests).toHaveLength(12);
-    expect(most).toBe(8);
+    expect(maxWaiting).toBe(8);
   });
 
-  it('notes an accepted event later, and does not send it again, if the database fails', async () => {
+  it('does not send an accepted event again if the database first fails to mark it as sent', async () => {
     const outbox = service.app.get(Outbox);
     jest.spyOn(outbox, 'markSent').mockRejectedValueOnce(new Error('the database is away'));
     await cancel();
@@ -161,7 +165,7 @@ describe('The sender of events', () => {
     expect(await countEvents('sent')).toBe(1);
   });
 
-  it('ends the posts that are running before it stops', async () => {
+  it('waits for the answers to running posts before it stops', async () => {
     let answer = () => undefined as unknown;
     const posted = new Promise<void>((resolve) => {
       receiver.answer((response) => {
@@ -178,6 +182,7 @@ describe('The sender of events', () => {
     await closed;
 
     expect(markSent).toHaveBeenCalledTimes(1);
+    // `afterEach` closes a running service.
     service = await startSandboxedService(receiver.settings);
   });
 });

@@ -45,7 +45,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
     };
     const getTypes = () => receiver.getEvents().map(({ type }) => type);
 
-    it('is sent once, has the history, and comes before that of the end', async () => {
+    it('is sent once, with the delivery history, and before the event of the end', async () => {
       receiver.answer(reply(500, {}));
       const { pinId, messageId, phoneNumber } = await service.send();
       await report(messageId, 'unreachable');
@@ -94,7 +94,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
       ]);
     });
 
-    it('is not sent for a message that arrived, or of which nothing is known', async () => {
+    it('is not sent for a message that arrived, or whose delivery is unknown', async () => {
       const sent = [await service.send(), await service.send(), await service.send()] as const;
       await report(sent[0].messageId, 'delivered');
       await report(sent[1].messageId, 'unknown');
@@ -102,6 +102,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
       await runEvents();
       expect(getTypes()).toEqual([]);
 
+      // The verifications expire, and their events have the delivery status.
       service.clock.advance(minutes(6));
       await runEvents();
 

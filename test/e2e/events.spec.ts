@@ -48,7 +48,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
   const runEvents = () => service.app.get(WebhookScheduler).runOnce();
   const getTypes = () => receiver.getEvents().map(({ type }) => type);
 
-  it('have the whole history, and signatures with both secrets', async () => {
+  it('have the whole history of the verification, and signatures with both secrets', async () => {
     const fields = { reference: REFERENCE, eventReference: 'order-1', endUserIp: '203.0.113.7' };
     const { pinId } = await send(NUMBER, fields);
     service.clock.advance(seconds(30));
@@ -81,11 +81,13 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     expect(receiver.getEvents()).toEqual([event]);
     expect(receiver.verifyAll(service.clock)).toEqual([event]);
     expect(receiver.verifyAll(service.clock, OLD_EVENTS_SECRET)).toEqual([event]);
-    const other = `whsec_${Buffer.alloc(24, 'c').toString('base64')}`;
-    expect(() => receiver.verifyAll(service.clock, other)).toThrow('No matching signature found');
+    const otherSecret = `whsec_${Buffer.alloc(24, 'c').toString('base64')}`;
+    expect(() => receiver.verifyAll(service.clock, otherSecret)).toThrow(
+      'No matching signature found',
+    );
   });
 
-  it('contain nothing personal but the masked number, and nothing of them is in the log', async () => {
+  it('contain no personal data but the masked number, and are not in the log', async () => {
     const { pinId } = await send(NUMBER, { reference: REFERENCE, eventReference: 'order-1' });
     const code = await getCode();
     const [providerPinId = ''] = await service.getProviderPinIds(NUMBER);
@@ -97,12 +99,13 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
       expect(secret).not.toBe('');
       expect(sent).not.toContain(secret);
     }
+    // `tenant=1` is the query of EVENTS_URL.
     for (const secret of [pinId, 'order-1', receiver.url, 'tenant=1', EVENTS_SECRET]) {
       expect(service.log.text).not.toContain(secret);
     }
   });
 
-  it('take an eventReference of 1 to 128 characters', async () => {
+  it('allow only an eventReference of 1 to 128 characters', async () => {
     for (const eventReference of ['', 'x'.repeat(129), 1]) {
       const { body } = await service.http
         .post('/otp/send')
@@ -117,7 +120,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     }
   });
 
-  it('come once for a code that expires, within a minute', async () => {
+  it('are sent once for a code that expires, within a minute', async () => {
     const { pinId } = await send();
     service.clock.advance(minutes(5) - 1);
     await runEvents();
@@ -136,7 +139,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     expect(body.status).toBe('expired');
   });
 
-  it('come once for attempts that are used up, though the code expires later', async () => {
+  it('are sent once for attempts that are used up, though the code expires later', async () => {
     const { pinId } = await send();
     const otpCode = wrongCode(await getCode());
     for (let i = 1; i <= 5; i += 1) {
@@ -154,7 +157,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     });
   });
 
-  it('come once for a cancelled verification, and none for one that ended before', async () => {
+  it('are sent once for a verification that is cancelled twice', async () => {
     const { pinId } = await send();
     await service.http.delete(`/otp/${pinId}`).expect(204);
     await service.http.delete(`/otp/${pinId}`).expect(204);
@@ -163,7 +166,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     expect(getTypes()).toEqual(['verification.cancelled']);
   });
 
-  it('come for a verification that a newer one ends, cancelled or expired', async () => {
+  it('are sent for a verification that a newer one replaces: cancelled, or expired before', async () => {
     const first = await send();
     service.clock.advance(minutes(1));
     const second = await send();
@@ -180,7 +183,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     expect(receiver.requests).toHaveLength(2);
   });
 
-  it('come for a test number, marked as such', async () => {
+  it('are sent for a test number, with test: true', async () => {
     const { pinId } = await send(TEST_NUMBER);
     await post('/otp/verify', { pinId, otpCode: '123456' });
     await runEvents();
@@ -194,11 +197,11 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     await service.http.delete(`/otp/${pinId}`).expect(204);
     await runEvents();
     await service.http.post('/otp/numbers/erase').send({ phoneNumber: NUMBER }).expect(204);
-    const tries = receiver.requests.length;
+    const postsBefore = receiver.requests.length;
 
     service.clock.advance(minutes(1));
     await runEvents();
 
-    expect(receiver.requests).toHaveLength(tries);
+    expect(receiver.requests).toHaveLength(postsBefore);
   });
 });

@@ -11,7 +11,7 @@ const ATTACKER_NUMBER = '+14155552672';
 const shop = newApiKey('shop');
 const attacker = newApiKey('attacker');
 
-interface StoredSend {
+interface SentCode {
   readonly pinId: string;
   readonly code: string;
 }
@@ -39,13 +39,13 @@ describe('An attacker who can write the database and has an API key, but not the
 
   afterAll(() => postgres.stop());
 
-  async function send(client: Agent, phoneNumber: string): Promise<StoredSend> {
+  async function send(client: Agent, phoneNumber: string): Promise<SentCode> {
     const { body } = await client.post('/otp/send').send({ phoneNumber }).expect(200);
     const [code = ''] = await service.getReceivedCodes(phoneNumber);
     return { pinId: body.pinId, code };
   }
 
-  /** Later than the requests before it, so that their keys have an order. */
+  /** Verifies a code a millisecond after the last request, so that FIRST_KEY and LAST_KEY differ. */
   const verify = async (client: Agent, key: string, body: object): Promise<Response> => {
     service.clock.advance(1);
     return client.post('/otp/verify').set('idempotency-key', key).send(body);
@@ -60,7 +60,7 @@ describe('An attacker who can write the database and has an API key, but not the
     responses.map(({ status, body }) => [status, body.code]);
   const UNREADABLE = [410, 'stored_data_unreadable'];
 
-  it('cannot read, verify or resend the verification of another client by making it its own', async () => {
+  it('cannot read, verify or resend the verification of another client by changing its client', async () => {
     const { pinId, code } = await send(asShop, NUMBER);
     service.clock.advance(seconds(30));
 
@@ -160,7 +160,7 @@ describe('An attacker who can write the database and has an API key, but not the
       'sealed_answer',
       'sealed',
     ],
-  ])('cannot make %s of %s', async (_to, _from, table, to, from) => {
+  ])('cannot replace the encrypted value of %s by %s', async (_to, _from, table, to, from) => {
     const { pinId, code } = await send(asAttacker, ATTACKER_NUMBER);
     const request = { pinId, otpCode: wrongCode(code) };
     await verify(asAttacker, 'key', request);
@@ -176,10 +176,11 @@ describe('An attacker who can write the database and has an API key, but not the
     expect(toAnswers([response])).toEqual([UNREADABLE]);
   });
 
+  // The suffix of a value is the number of its format.
   it.each([
-    ['1', "replace(sealed, '.2', '.1')"],
-    ['none', "replace(sealed, '.2', '')"],
-  ])('cannot have a value read as the earlier format %s', async (_format, expression) => {
+    ['format 1', "replace(sealed, '.2', '.1')"],
+    ['the format without a number', "replace(sealed, '.2', '')"],
+  ])('cannot have a moved value read in the earlier %s', async (_format, expression) => {
     const { pinId } = await send(asShop, NUMBER);
 
     await write(`update verifications set client = 'attacker', sealed = ${expression}`);

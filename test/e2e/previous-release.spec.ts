@@ -10,6 +10,7 @@ import { wrongCode } from '../support/wrong-code.js';
 
 const NUMBER = '+14155552671';
 const SECRET = 'a master secret that only tests know of';
+/** What an encrypted value is bound to: it can be decrypted only with the same context. */
 const CONTEXT: EncryptedValueContext = {
   purpose: 'verification',
   client: 'shop',
@@ -46,10 +47,10 @@ describe('The previous release', () => {
     const read = (sealed: string, purpose: string, record: string[]) =>
       decryptAsPreviousRelease(SECRET, sealed, { purpose, client: 'anonymous', record });
     expect(read(verification, 'verification', [pinId])).toEqual({ to: NUMBER, providerPinId });
-    const opened = answers.map((sealed, i) =>
+    const decrypted = answers.map((sealed, i) =>
       read(sealed, 'response', [`key-${String(i)}`, requests[i] ?? '']),
     );
-    expect(opened).toEqual(responses);
+    expect(decrypted).toEqual(responses);
     for (const sealed of [verification, ...answers]) {
       expect(sealed).toMatch(/^[\w-]{6}\.[\w-]+\.2$/);
     }
@@ -77,11 +78,11 @@ describe('A value of format 2', () => {
       { ...CONTEXT, record: ['pin-1', ''] },
       { ...CONTEXT, record: ['pin-1","'] },
     ];
-    const changed = [FORMAT_2.replace(/2$/, '1'), FORMAT_2.slice(0, -2), changeDay(FORMAT_2)];
+    const changedValues = [FORMAT_2.replace(/2$/, '1'), FORMAT_2.slice(0, -2), changeDay(FORMAT_2)];
 
     const results = [
       ...contexts.map((context) => decrypt(FORMAT_2, context)),
-      ...changed.map((sealed) => decrypt(sealed, CONTEXT)),
+      ...changedValues.map((sealed) => decrypt(sealed, CONTEXT)),
     ];
 
     expect(results).toEqual(results.map(() => expect.objectContaining({ reason: 'corrupted' })));
@@ -94,10 +95,10 @@ describe('A value of format 2', () => {
     clock.advance(1);
     values.push(writer.encrypt('text', CONTEXT));
 
-    // The previous release derives the key from this day.
+    // The previous release derives the key from the day that the value begins with, in days since 1970.
     expect(values.map(readDay)).toEqual([21_915, 21_916]);
-    const opened = values.map((sealed) => decryptAsPreviousRelease(SECRET, sealed, CONTEXT));
-    expect(opened).toEqual(['text', 'text']);
+    const byPrevious = values.map((sealed) => decryptAsPreviousRelease(SECRET, sealed, CONTEXT));
+    expect(byPrevious).toEqual(['text', 'text']);
     expect(values.map((sealed) => decrypt(sealed, CONTEXT))).toEqual(['text', 'text']);
   });
 });
@@ -105,7 +106,7 @@ describe('A value of format 2', () => {
 const readDay = (sealed: string): number =>
   Buffer.from(sealed.split('.')[1] ?? '', 'base64url').readUInt32BE();
 
-/** The same value with the day before in front of it. */
+/** The value with the day before in its first four bytes, which select the key. */
 function changeDay(sealed: string): string {
   const [id = '', data = '', format = ''] = sealed.split('.');
   const bytes = Buffer.from(data, 'base64url');

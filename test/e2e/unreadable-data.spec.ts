@@ -5,11 +5,12 @@ import { FIXTURE_SETTINGS } from '../support/earlier-builds/scenario.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { UpgradedService } from '../support/earlier-builds/upgraded-service.js';
 
+/** The build whose database these tests damage. */
 const COMMIT = 'd3d41af';
 const { OTP_SECRET } = FIXTURE_SETTINGS;
 const NEXT_SECRET = 'the secret that comes after the first';
 
-/** A value as this release encrypts it, but with these fields. */
+/** Encrypts these fields of a verification as this release does. */
 const encryptFields = (fields: object, pinId: string) =>
   new DataProtection({ secrets: [OTP_SECRET] }, new FakeClock()).encrypt(fields, {
     purpose: 'verification',
@@ -19,7 +20,7 @@ const encryptFields = (fields: object, pinId: string) =>
 
 interface Damage {
   readonly cause: string;
-  /** The log's explanation. */
+  /** The error message in the log. */
   readonly explanation: string;
   readonly settings?: NodeJS.ProcessEnv;
   readonly damage?: (database: RestoredDatabase) => Promise<void>;
@@ -103,9 +104,9 @@ const RESPONSES: Damage[] = [
   },
   { cause: 'no value', explanation: CORRUPTED, damage: setAnswers("''") },
   {
-    cause: 'the response to another operation',
+    cause: 'the value of another operation',
     explanation: UNEXPECTED_SHAPE,
-    // Of a send and its verify, each gets the response of the other.
+    // Swaps the responses to a send and its verify.
     damage: (database) =>
       database.run(`update idempotency_keys set run = other.run, sealed_answer = other.sealed_answer
         from (select pin_id, key_hash, run, sealed_answer from idempotency_keys) as other
@@ -120,12 +121,16 @@ describe.each(ENGINES)('Stored data that cannot be read, on %s', (engine) => {
 
   afterEach(() => upgraded.close());
 
-  const start = async ({ settings, damage }: Damage, more: NodeJS.ProcessEnv = {}) => {
-    upgraded = await UpgradedService.start(COMMIT, engine, { ...settings, ...more }, damage);
+  const start = async (
+    { settings, damage }: Pick<Damage, 'settings' | 'damage'>,
+    extraSettings: NodeJS.ProcessEnv = {},
+  ) => {
+    const allSettings = { ...settings, ...extraSettings };
+    upgraded = await UpgradedService.start(COMMIT, engine, allSettings, damage);
     upgraded.service.clock.advance(seconds(30));
   };
 
-  /** What the log says about failed requests: what happened, and why. */
+  /** The level, problem code and cause of each failed request in the log. */
   const readLog = () =>
     upgraded.service.log.events('request failed').map(({ level, code, err, requestId }) => {
       expect(requestId).toEqual(expect.any(String));
@@ -152,52 +157,54 @@ describe.each(ENGINES)('Stored data that cannot be read, on %s', (engine) => {
     expect(upgraded.provider.requests).toEqual([]);
   });
 
-  it.each(VERIFICATIONS)('sends and verifies a new code in place of $cause', async (damage) => {
-    await start(damage, { FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
-    const { pinId, phoneNumber, code } = upgraded.database.flows.pending;
-    // The provider did not check it, so the number's only attempt stays.
-    await upgraded.post('verify', { pinId, otpCode: code });
-    // Nor does an idempotency key stay claimed.
-    const repeated = [];
-    for (let round = 1; round <= 2; round += 1) {
-      const verify = upgraded.post('verify', { pinId, otpCode: code });
-      repeated.push((await verify.set('idempotency-key', 'verify')).status);
-      const resend = upgraded.post('resend', { pinId });
-      repeated.push((await resend.set('idempotency-key', 'resend')).status);
-    }
-    const sent = await upgraded.post('send', { phoneNumber });
-    const wrong = await upgraded.post('verify', { pinId: sent.body.pinId, otpCode: '0000' });
-    const closed = await upgraded.service.http.delete(`/otp/${pinId}`);
+  it.each(VERIFICATIONS)(
+    'sends and checks a new code in place of one with $cause',
+    async (damage) => {
+      await start(damage, { FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
+      const { pinId, phoneNumber, code } = upgraded.database.flows.pending;
+      // The provider does not check this code, so it does not use up the only wrong code of the number.
+      await upgraded.post('verify', { pinId, otpCode: code });
+      // An idempotency key does not stay claimed: a repeat gets 410 again, and not 409.
+      const repeated = [];
+      for (let round = 1; round <= 2; round += 1) {
+        const verify = upgraded.post('verify', { pinId, otpCode: code });
+        repeated.push((await verify.set('idempotency-key', 'verify')).status);
+        const resend = upgraded.post('resend', { pinId });
+        repeated.push((await resend.set('idempotency-key', 'resend')).status);
+      }
+      const sent = await upgraded.post('send', { phoneNumber });
+      const wrong = await upgraded.post('verify', { pinId: sent.body.pinId, otpCode: '0000' });
+      const closed = await upgraded.service.http.delete(`/otp/${pinId}`);
 
-    expect(repeated).toEqual([410, 410, 410, 410]);
-    expect([sent.status, wrong.body.reason, closed.status]).toEqual([200, 'wrong_code', 204]);
-  });
+      expect(repeated).toEqual([410, 410, 410, 410]);
+      expect([sent.status, wrong.body.reason, closed.status]).toEqual([200, 'wrong_code', 204]);
+    },
+  );
 
-  it.each(RESPONSES)('answers 410 to a repeated request for $cause', async (damage) => {
-    await start(damage);
-    const { tried } = upgraded.database.flows;
-    const responses = [];
-    for (const request of tried.requests) responses.push(await upgraded.repeat(request));
+  it.each(RESPONSES)(
+    'answers 410 to a repeated request whose stored response has $cause',
+    async (damage) => {
+      await start(damage);
+      const { tried } = upgraded.database.flows;
+      const responses = [];
+      for (const request of tried.requests) responses.push(await upgraded.repeat(request));
 
-    expect(responses.map(({ status, body }) => [status, body.code])).toEqual([
-      [410, 'stored_data_unreadable'],
-      [410, 'stored_data_unreadable'],
-    ]);
-    expect(responses.map(({ headers }) => headers['idempotency-replayed'])).toEqual([
-      undefined,
-      undefined,
-    ]);
-    expect(readLog()).toEqual([logged(damage.explanation), logged(damage.explanation)]);
-    expect(upgraded.provider.requests).toEqual([]);
-  });
+      expect(responses.map(({ status, body }) => [status, body.code])).toEqual([
+        [410, 'stored_data_unreadable'],
+        [410, 'stored_data_unreadable'],
+      ]);
+      expect(responses.map(({ headers }) => headers['idempotency-replayed'])).toEqual([
+        undefined,
+        undefined,
+      ]);
+      expect(readLog()).toEqual([logged(damage.explanation), logged(damage.explanation)]);
+      expect(upgraded.provider.requests).toEqual([]);
+    },
+  );
 
-  it('answers 410 to a repeated request whose secret was dropped too early', async () => {
+  it('answers 410 to a repeated request whose secret was removed from OTP_SECRET too early', async () => {
     // A repeated request during the rotation renews the hashes of its key.
-    await start({
-      cause: '',
-      explanation: '',
-      settings: { OTP_SECRET: `${NEXT_SECRET},${OTP_SECRET}` },
-    });
+    await start({ settings: { OTP_SECRET: `${NEXT_SECRET},${OTP_SECRET}` } });
     const [request] = upgraded.database.flows.tried.requests;
     if (!request) throw new Error('no request');
     await upgraded.repeat(request);
@@ -207,8 +214,8 @@ describe.each(ENGINES)('Stored data that cannot be read, on %s', (engine) => {
     expect(readLog()).toEqual([logged(UNKNOWN_SECRET)]);
   });
 
-  it('returns the reason of a closed verification without reading it', async () => {
-    await start({ cause: '', explanation: '', damage: setSealed("sealed || '.3'") });
+  it('is not needed to say why a verification is closed, or to erase it', async () => {
+    await start({ damage: setSealed("sealed || '.3'") });
     const { cancelled, exhausted, verified, pending } = upgraded.database.flows;
     const reasons = [];
     for (const { pinId, code } of [cancelled, exhausted, verified]) {
