@@ -3,7 +3,7 @@ import { seconds } from '../../src/common/durations.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-/** Numbers of twenty countries that charge the sender, or that cannot show a message. */
+/** Numbers of twenty countries that cost the sender extra, or that belong to no phone with a display. */
 const BLOCKED: readonly (readonly [country: string, type: string, e164: string])[] = [
   ['US', 'PREMIUM_RATE', '+19007685518'],
   ['GB', 'PREMIUM_RATE', '+449002258373'],
@@ -37,7 +37,7 @@ const BLOCKED: readonly (readonly [country: string, type: string, e164: string])
   ['NZ', 'PREMIUM_RATE', '+649008290733'],
 ];
 
-/** Invalid numbers of the same countries: not in the numbering plan, some of the right length. */
+/** Numbers that no numbering plan of these countries has. Some have the right length. */
 const INVALID = [
   ...['+15550001111', '+10000000000', '+440000000000', '+49000000000', '+33000000000'],
   ...['+393', '+341', '+311', '+321', '+431', '+411', '+461', '+4512', '+3581', '+481'],
@@ -95,7 +95,7 @@ describe('Allowed destinations', () => {
     ['+80012345678', 'a freephone number of no country'],
     ['+80812345678', 'a shared-cost number of no country'],
     ['+979123456789', 'a premium-rate number of no country'],
-  ])('rejects %s (%s), which * does not include', async (number) => {
+  ])('rejects %s (%s), which ALLOWED_COUNTRIES=* does not include', async (number) => {
     await start({ BLOCKED_NUMBER_TYPES: 'none', ALLOWED_COUNTRIES: '*' });
     const response = await send(number);
 
@@ -105,7 +105,7 @@ describe('Allowed destinations', () => {
   });
 
   it.each(['*,001', 'CH, 001'])(
-    'allows numbers of no country with ALLOWED_COUNTRIES=%s',
+    'allows numbers of no country (001) with ALLOWED_COUNTRIES=%s',
     async (list) => {
       await start({ ALLOWED_COUNTRIES: list });
 
@@ -164,6 +164,7 @@ describe('Allowed destinations', () => {
   });
 
   it('sends to numbers of the right length with NUMBER_CHECK=possible', async () => {
+    // Area code 555 is not in the numbering plan.
     const newRange = '+15552345678';
     await start();
     expectProblem(await send(newRange), 400, 'validation_failed');
@@ -172,6 +173,7 @@ describe('Allowed destinations', () => {
     await start({ NUMBER_CHECK: 'possible', ALLOWED_COUNTRIES: 'US' });
     await send(newRange).expect(200);
     expectProblem(await send('+155523456'), 400, 'validation_failed');
+    // Guernsey, which is not an allowed country, and a premium-rate number.
     expectProblem(await send('+441481123456'), 403, 'destination_not_allowed');
     expectProblem(await send('+19007685518'), 403, 'destination_not_allowed');
   });

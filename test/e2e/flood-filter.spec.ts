@@ -25,7 +25,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
   });
 
   afterEach(async () => {
-    // No message was dropped without a word to the client.
+    // The sandbox dropped no message silently: the service rejected those that it would have dropped.
     expect(await readSandbox('rejected-messages')).toEqual([]);
     await service.close();
     await sandbox.close();
@@ -48,6 +48,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     );
   }
 
+  /** @param client the index in `keys` */
   const post = (path: string, body: object, client = 0) =>
     createClientAgent(service.url, keys[client]?.key ?? '')
       .post(`/otp/${path}`)
@@ -69,7 +70,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     });
   const getLoggedLimits = () => service.log.events('request').flatMap(({ limit }) => limit ?? []);
 
-  /** Sends new codes, each after the cooldown. */
+  /** Sends new codes, each after the cooldown. @returns the pinId of the last one */
   async function sendCodes(count: number, client = 0): Promise<string> {
     let pinId = '';
     for (let i = 0; i < count; i += 1) {
@@ -95,8 +96,8 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     await send().expect(200);
   }
 
-  // Fails without isDropped in send.repository.ts
-  it('gets the same code six times: the next resends are rejected, and a new code is sent', async () => {
+  // This test fails without `isDropped` in send.repository.ts.
+  it('lets a code through six times: the next resends are rejected, and a new code is sent', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '11' });
     const pinId = await sendCodes(1);
     const statuses: number[] = [];
@@ -120,11 +121,12 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     expect(new Set(await readTexts()).size).toBe(2);
   });
 
-  // Fails without toSameCodeLimit in send.repository.ts
+  // This test fails without `toSameCodeLimit` in send.repository.ts.
   it.each([
+    // The last of six messages was sent 10 seconds ago, and the first one 160 seconds ago.
     ['the cooldown', {}, seconds(20)],
     ['the limit of a day', { SENDS_PER_NUMBER_PER_DAY: '6' }, hours(24) - seconds(160)],
-  ])('has a client wait for a new code as long as %s lasts', async (_limit, settings, waitMs) => {
+  ])('makes a client wait for a new code while %s lasts', async (_limit, settings, waitMs) => {
     await start(settings);
     const pinId = await sendCodes(1);
     await resendCode(pinId, 4);
@@ -138,7 +140,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     await expectNewCodeAfter(waitMs);
   });
 
-  it('does not concern a call', async () => {
+  it('does not limit calls', async () => {
     await start();
     const pinId = await sendCodes(1);
     await resendCode(pinId, 5);
@@ -147,7 +149,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     await resend(pinId, 'voice').expect(200);
   });
 
-  // Fails if send-outcome.repository.ts releases a message that may have been sent
+  // This test fails if send-outcome.repository.ts releases a message that may have been sent.
   it('counts messages that may have been sent', async () => {
     await start();
     const pinId = await sendCodes(1);
@@ -173,7 +175,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     expect(await readTexts()).toHaveLength(6);
   });
 
-  // Fails without floodFilters?.get(row.provider) in send.repository.ts
+  // This test fails if send.repository.ts applies the flood filter whatever `row.provider` is.
   it('does not limit Sinch, whose every message has a new code', async () => {
     await start({ PROVIDERS: 'infobip,sinch', SENDS_PER_NUMBER_PER_DAY: '20' });
     const pinId = await sendCodes(1);
@@ -183,18 +185,19 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     const providers = await readSandbox<{ provider: string }>('messages');
     expect(providers.filter(({ provider }) => provider === 'sinch')).toHaveLength(3);
 
-    // Back at Infobip, with a new code.
+    // Infobip sends again, with a new code.
     await planFault({ operation: 'send', kind: 'throttled', provider: 'sinch' });
     await resend(pinId).expect(200);
     expect(new Set(await readTexts()).size).toBe(5);
   });
 
-  // Fails without send-requirements.ts, passesFloodFilter
-  it('gets twenty messages to a number in an hour', async () => {
+  // This test fails without `passesFloodFilter` in send-requirements.ts.
+  it('lets twenty messages to a number through in an hour', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '30' });
     await sendCodes(19);
     const pinId = await sendCodes(1);
 
+    // The service counts a minute more than an hour. The first of the twenty was sent 10 minutes ago.
     const waitMs = minutes(61) - 20 * seconds(30);
     for (const rejected of [await send(), await resend(pinId)]) {
       expectProblem(rejected, 429, 'quota_exceeded');
@@ -206,8 +209,9 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     await expectNewCodeAfter(waitMs);
   });
 
-  // Fails without send-requirements.ts, passesFloodFilter; number-limit-finder.ts, findSharedCause
-  it('counts the messages of all clients, and no client learns of the others', async () => {
+  // This test fails without `passesFloodFilter` in send-requirements.ts, and without `findSharedCause` in
+  // number-limit-finder.ts.
+  it('counts the messages of all clients, and tells no client about the others', async () => {
     await start();
     await sendCodes(10, 0);
     await sendCodes(5, 1);

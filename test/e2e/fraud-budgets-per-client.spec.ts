@@ -5,10 +5,12 @@ import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const CLIENTS = ['attacker', 'shop', 'bank'] as const;
-/** What a client may send to a country whose budget other clients exceed: half of 110. */
-const COUNTRY_RESERVE = 55;
+/** What a client may send to a country in an hour: the floor of 10, and the burst allowance of 100. */
+const COUNTRY_BUDGET = 110;
+/** The half of the budget that a client keeps even if other clients exceed the shared budget. */
+const COUNTRY_RESERVE = COUNTRY_BUDGET / 2;
 
-/** A number of a prefix of its own. */
+/** A number whose prefix differs for each index, so that no budget of a prefix is reached. */
 const target = (index: number): string => `+1415${String(550 + index)}2671`;
 
 describe('An attack on a country through the API key of one client', () => {
@@ -31,23 +33,24 @@ describe('An attack on a country through the API key of one client', () => {
   const send = (client: keyof typeof agents, index: number) =>
     agents[client].post('/otp/send').send({ phoneNumber: target(index) });
 
-  async function sendUntilLimited(client: keyof typeof agents, first: number) {
+  async function sendUntilLimited(client: keyof typeof agents, firstIndex: number) {
     for (let sent = 0; ; sent += 1) {
-      const response = await send(client, first + sent);
+      const response = await send(client, firstIndex + sent);
       if (response.status !== 200) return { sent, response };
     }
   }
 
-  it('stops its client and no other', async () => {
+  it('is stopped for that client and for no other', async () => {
     const { sent, response } = await sendUntilLimited('attacker', 0);
-    expect(sent).toBe(110);
+    expect(sent).toBe(COUNTRY_BUDGET);
     expectProblem(response, 429, 'destination_suspended');
 
     await send('shop', 200).expect(200);
     await send('bank', 201).expect(200);
   });
 
-  it('stops its client and no other when it is spread over a day', async () => {
+  it('is stopped for that client and for no other when it is spread over a day', async () => {
+    // More than PUMPING_FLOOR_PER_DAY, which is 30, and fewer than ten an hour.
     for (let i = 0; i < 31; i += 1) {
       await send('attacker', i).expect(200);
       service.clock.advance(minutes(45));
@@ -57,7 +60,7 @@ describe('An attack on a country through the API key of one client', () => {
     await send('shop', 200).expect(200);
   });
 
-  it('shows a client that has used its reserve nothing of what the others sent', async () => {
+  it('does not show another client that has used up its reserve what the attacker sent', async () => {
     const own = await sendUntilLimited('attacker', 0);
     const shared = await sendUntilLimited('shop', 200);
     service.clock.advance(minutes(7));

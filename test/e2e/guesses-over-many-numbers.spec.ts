@@ -5,8 +5,12 @@ import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { wrongCode } from '../support/wrong-code.js';
 
-/** No multiple of `ATTEMPTS`: the first code of a verification is checked beyond the budget too. */
+/**
+ * The wrong codes that a client may submit in a day. Not a multiple of `ATTEMPTS`: beyond the budget,
+ * the first code of a verification is still checked.
+ */
 const BUDGET = 12;
+/** Codes that are checked for one verification: OTP_MAX_ATTEMPTS. */
 const ATTEMPTS = 5;
 const MAX_GUESSES = 30;
 const target = (index: number): string => `+1415555${String(2_000 + index)}`;
@@ -44,7 +48,7 @@ describe('A client that guesses codes of many numbers', () => {
     expect((await guessUntilRejected(0)).checked).toBe(BUDGET);
   };
 
-  /** Guesses the codes of numbers, five times each, until a code is not checked. */
+  /** Submits five wrong codes for each number, until a code is not checked. */
   async function guessUntilRejected(firstTarget: number) {
     let pinId = '';
     for (let checked = 0; checked < MAX_GUESSES; checked += 1) {
@@ -56,14 +60,15 @@ describe('A client that guesses codes of many numbers', () => {
     throw new Error(`All of ${String(MAX_GUESSES)} wrong codes were checked.`);
   }
 
-  // Fails without attempt-outcome.repository.ts, addWrongCode
-  it('has as many codes checked in a day as its budget allows, and blocks no other client', async () => {
+  // This test fails without `addWrongCode` in attempt-outcome.repository.ts.
+  it('gets as many wrong codes checked in a day as its budget allows, and blocks no other client', async () => {
     const pinId = await send(shop, target(500));
 
     const { checked, response } = await guessUntilRejected(0);
     expect(checked).toBe(BUDGET);
     expectProblem(response, 429, 'quota_exceeded');
     expect(response.body.detail).toMatch(/^This client has reached its daily limit of wrong/);
+    // Wrong codes are counted in buckets of five minutes. Each counts for a day from the end of its bucket.
     expect(response.headers['retry-after']).toBe(String((hours(24) + minutes(5)) / seconds(1)));
 
     const { body } = await verify(shop, pinId, await readCode(target(500)));
@@ -73,8 +78,8 @@ describe('A client that guesses codes of many numbers', () => {
     expect((await guessUntilRejected(100)).checked).toBe(BUDGET);
   });
 
-  // Fails without guess-limits.ts, WRONG_PER_VERIFIED
-  it('gets half a wrong code more for each verified message', async () => {
+  // This test fails without `WRONG_PER_VERIFIED` in guess-limits.ts.
+  it('may submit one wrong code more for every two verified messages', async () => {
     for (let i = 0; i < 4; i += 1) {
       const pinId = await send(attacker, target(300 + i));
       const { body } = await verify(attacker, pinId, await readCode(target(300 + i)));
@@ -84,8 +89,8 @@ describe('A client that guesses codes of many numbers', () => {
     expect((await guessUntilRejected(0)).checked).toBe(BUDGET + 2);
   });
 
-  // Fails without number-limits.ts, firstCodeOnly
-  it('beyond its budget has one code of each message checked, even of ten concurrent ones', async () => {
+  // This test fails without `firstCodeOnly` in number-limits.ts.
+  it('beyond its budget gets one code of each verification checked, even of ten concurrent ones', async () => {
     await useUpBudget();
 
     for (let i = 0; i < 5; i += 1) {
@@ -102,8 +107,8 @@ describe('A client that guesses codes of many numbers', () => {
     }
   });
 
-  // Fails if attempt.repository.ts rejects every code of a client beyond its budget
-  it('beyond its budget does not keep out a user who types the right code first', async () => {
+  // This test fails if attempt.repository.ts rejects every code of a client beyond its budget.
+  it('beyond its budget can still verify a user who types the right code at once', async () => {
     await useUpBudget();
 
     const pinId = await send(attacker, target(600));
@@ -111,8 +116,8 @@ describe('A client that guesses codes of many numbers', () => {
     expect(body).toEqual({ verified: true });
   });
 
-  // Fails if attempt.repository.ts rejects every code of a client beyond its budget
-  it('beyond its budget makes a user who mistypes a code ask for a new one', async () => {
+  // This test fails if attempt.repository.ts rejects every code of a client beyond its budget.
+  it('beyond its budget can verify a user who mistypes a code only with a new code', async () => {
     await useUpBudget();
     const phoneNumber = target(700);
 
@@ -129,10 +134,11 @@ describe('A client that guesses codes of many numbers', () => {
     expect(body).toEqual({ verified: true });
   });
 
-  // Fails without attempt.repository.ts, findFinalRejection: isOwnLimit
-  it("learns of a number's limit before its own, because it may end earlier", async () => {
+  // This test fails if `findFinalRejection` in attempt.repository.ts ignores `isOwnLimit`.
+  it('is told the limit of a number rather than its own, because that limit may end earlier', async () => {
     const phoneNumber = target(800);
     let pinId = '';
+    // Ten wrong codes: the limit of this number in an hour.
     for (const guesses of [ATTEMPTS, ATTEMPTS - 1, 1]) {
       service.clock.advance(minutes(2));
       pinId = await send(attacker, phoneNumber);
@@ -145,8 +151,8 @@ describe('A client that guesses codes of many numbers', () => {
     expect(body.detail).toMatch(/^Too many wrong codes were submitted for this number/);
   });
 
-  // Fails without attempt.repository.ts, findEarlierRequest
-  it('still gets the response to an earlier request', async () => {
+  // This test fails without `findEarlierRequest` in attempt.repository.ts.
+  it('beyond its budget still gets the stored response for an idempotency key', async () => {
     const pinId = await send(attacker, target(400));
     const otpCode = wrongCode(await readCode(target(400)));
     const repeat = () => verify(attacker, pinId, otpCode).set('idempotency-key', 'once');

@@ -31,7 +31,7 @@ async function verify(phoneNumber: string): Promise<void> {
 afterEach(() => service.close());
 
 describe('A number that BLOCKED_PREFIXES matches', () => {
-  it('gets no message, and a second request meets no limit', async () => {
+  it('gets no message, and repeated sends are rejected for the prefix rather than for a limit', async () => {
     await start({ BLOCKED_PREFIXES: '+44 77, +14155552671' });
 
     for (const blocked of ['+447712345678', '+447712345678', '+14155552671', '+14155552671']) {
@@ -42,7 +42,7 @@ describe('A number that BLOCKED_PREFIXES matches', () => {
     await send('+14155552672').expect(200);
   });
 
-  it('gets the same answer for a prefix as for the complete number, which quotes neither', async () => {
+  it('gets the same answer whether a prefix or the complete number is listed, and the answer quotes neither', async () => {
     await start({ BLOCKED_PREFIXES: '+4477,+14155552671' });
     const toAnswer = async (phoneNumber: string): Promise<unknown> => {
       const { body } = await send(phoneNumber);
@@ -68,32 +68,32 @@ describe('A number that BLOCKED_PREFIXES matches', () => {
     expectProblem(await send(number, channel), 403, 'destination_not_allowed');
   });
 
-  it('gets a message all the same where a longer prefix is trusted', async () => {
+  it('gets a message if TRUSTED_PREFIXES has a longer prefix of it', async () => {
     await start({ BLOCKED_PREFIXES: '+44', TRUSTED_PREFIXES: '+4477' });
 
     await send('+447712345678').expect(200);
     expectProblem(await send('+447812345678'), 403, 'destination_not_allowed');
   });
 
-  it('is a test number all the same', async () => {
+  it('can still be a test number', async () => {
     await start({ BLOCKED_PREFIXES: '+1555', TEST_NUMBERS: '+15550001111:123456' });
 
     await send('+15550001111').expect(200);
   });
 
-  // Fails if checkResend in number-policy.ts does not check the prefix.
-  it('gets no further message of a verification from before the setting', async () => {
+  // This test fails if checkResend in number-policy.ts does not check the prefix.
+  it('gets no resend for a verification that began before its prefix was blocked', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'otp-prefixes-'));
     await start({});
     const { clock, sandboxUrl } = service;
     const withService = async <T>(
       settings: NodeJS.ProcessEnv,
-      work: (http: Agent) => Promise<T>,
+      useService: (http: Agent) => Promise<T>,
     ): Promise<T> => {
       const account = { DATA_DIR: dataDir, INFOBIP_BASE_URL: sandboxUrl };
       const running = await startService({ ...account, ...settings }, clock);
       try {
-        return await work(running.http);
+        return await useService(running.http);
       } finally {
         await running.close();
       }
@@ -151,13 +151,14 @@ describe('A number that TRUSTED_PREFIXES matches', () => {
     expect(service.log.text).not.toContain('SmsPumpingDetector');
   });
 
-  it('neither uses up nor raises the budgets of others in its country', async () => {
+  it('neither uses up nor raises the budgets of other numbers in its country', async () => {
     await start({ TRUSTED_PREFIXES: '+1415' });
     const other = (index: number): string => `+1212555${String(2_000 + index)}`;
     const trusted = Array.from({ length: 120 }, (_, index) => target(index));
     await Promise.all(trusted.map((number) => send(number).expect(200)));
     await Promise.all(trusted.slice(0, 40).map(verify));
 
+    // The budget of the other prefix: the floor of 10, and the burst allowance of 25.
     for (let i = 0; i < 35; i += 1) await send(other(i)).expect(200);
     expectProblem(await send(other(35)), 429, 'destination_suspended');
   });

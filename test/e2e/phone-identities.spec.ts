@@ -2,7 +2,7 @@ import { seconds } from '../../src/common/durations.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-/** Two spellings of a phone; a message goes to the second. */
+/** Two spellings of the number of a phone. Messages go to the second one. */
 const PHONES = [
   ['Argentina, without the 9', '+54 11 2345-6789', '+5491123456789'],
   ['Argentina, with the 15', '+54 11 15-2345-6789', '+5491123456789'],
@@ -25,7 +25,7 @@ describe('One phone with two spellings of its number', () => {
 
   afterEach(() => service.close());
 
-  // Fails if hashNumber in verification-table.ts hashes the number as it was given.
+  // This test fails if `hashNumber` in verification-table.ts hashes the number as the client spells it.
   it.each(PHONES)(
     'is one number for limits, verify, look-up and erase (%s)',
     async (_what, ...phone) => {
@@ -45,9 +45,9 @@ describe('One phone with two spellings of its number', () => {
     },
   );
 
-  it.each(PHONES)('is masked in one way (%s)', async (_what, given, identity) => {
+  it.each(PHONES)('has one masked number (%s)', async (_what, spelling, identity) => {
     await start();
-    const { body } = await send(given).expect(200);
+    const { body } = await send(spelling).expect(200);
     const status = await service.http.get(`/otp/${body.pinId}`).expect(200);
 
     expect([body.to, status.body.to]).toEqual(
@@ -57,10 +57,10 @@ describe('One phone with two spellings of its number', () => {
 
   it('is one number with NUMBER_CHECK=possible, too', async () => {
     await start({ NUMBER_CHECK: 'possible' });
-    for (const [, given, identity] of PHONES.slice(3)) {
+    for (const [, spelling, identity] of PHONES.slice(3)) {
       await send(identity).expect(200);
 
-      expectProblem(await send(given), 429, 'cooldown_active');
+      expectProblem(await send(spelling), 429, 'cooldown_active');
     }
   });
 

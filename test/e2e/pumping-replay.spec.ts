@@ -13,10 +13,10 @@ import {
 import { openStore } from '../support/store.js';
 
 const PAGE = readFileSync('docs/fraud-protection.md', 'utf8');
-const [, DOCUMENTED = ''] = /```sh\nnpm run pumping:replay -- (.*)\n```/.exec(PAGE) ?? [];
+const [, DOCUMENTED_OPTIONS = ''] = /```sh\nnpm run pumping:replay -- (.*)\n```/.exec(PAGE) ?? [];
 const OTP_SECRET = 'a master secret that only tests know of';
 const ONE_PREFIX = { country: 'CH', firstPrefix: 4_178_000, prefixCount: 1 };
-/** More records than are read in one batch. */
+/** More records than the command reads in one batch. */
 const BOTS = 1_100;
 
 describe('npm run pumping:replay', () => {
@@ -33,7 +33,10 @@ describe('npm run pumping:replay', () => {
   const replay = (args = '', DATA_DIR = cwd) =>
     runCommand('pumping:replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
 
-  /** Records of a service with PUMPING_GUARD=off. By chance, four bots hit a cooldown and leave none. */
+  /**
+   * Creates the records of a service with PUMPING_GUARD=off. Four of the bots happen to choose a number in
+   * its cooldown and leave no record. With those of the four people, there are 1,100 records.
+   */
   beforeAll(async () => {
     const clock = new FakeClock();
     const start = clock.now();
@@ -65,7 +68,7 @@ describe('npm run pumping:replay', () => {
     await opened.close();
   });
 
-  it('lists the blocked messages for each country and budget, and says what the records do not show', async () => {
+  it('lists the blocked messages for each client, country and budget, and says what the records do not show', async () => {
     const { code, output } = await runBuiltCommand('pumping:replay', {
       cwd,
       settings: { DATA_DIR: cwd, OTP_SECRET },
@@ -93,7 +96,7 @@ describe('npm run pumping:replay', () => {
   });
 
   it('accepts the options in docs/fraud-protection.md', async () => {
-    const { code, output } = await replay(DOCUMENTED);
+    const { code, output } = await replay(DOCUMENTED_OPTIONS);
 
     expect(output).toMatch(
       /^Of 1,100 verifications, with floors of 20 unverified messages an hour and 30 a day, and a ratio of 0\.5:\n/,

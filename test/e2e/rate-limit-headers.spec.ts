@@ -66,7 +66,7 @@ describe('The RateLimit headers', () => {
     expect(statuses).toEqual([404, 404, 404, 404, 429]);
   });
 
-  it('show the limit of requests without a valid key in a 401', async () => {
+  it('show the limit for requests without a valid key in a 401', async () => {
     await service.close();
     service = await startSandboxedService({ API_KEYS: shop.entry });
     const response = await post('/otp/send', { phoneNumber: NUMBER });
@@ -85,10 +85,10 @@ describe('The RateLimit headers', () => {
     expect(Object.keys(headers).filter((name) => name.startsWith('x-ratelimit'))).toEqual([]);
   });
 
-  it('never give a reset time later than Retry-After', async () => {
+  it('never give a reset time later than Retry-After, even if a cooldown ends earlier', async () => {
     const { body } = await post('/otp/send', { phoneNumber: NUMBER });
     await post('/otp/send', { phoneNumber: '+14155552672' });
-    // The last request of the minute is rejected for a cooldown of 30 seconds.
+    // The third request uses up the rate limit of the minute, and is rejected for a cooldown of 30 s.
     const inCooldown = await post('/otp/resend', { pinId: body.pinId });
 
     expect(inCooldown.body.code).toBe('cooldown_active');
@@ -99,7 +99,7 @@ describe('The RateLimit headers', () => {
     expect(limited.headers['retry-after']).toBe('60');
   });
 
-  it('never give a reset time later than Retry-After, even if a failing provider asks for a shorter wait', async () => {
+  it('never give a reset time later than Retry-After, even if a provider asks for a shorter wait', async () => {
     const upstream = await startScriptedUpstream();
     upstream.answer(reply(429, {}, { 'retry-after': '7' }));
     const failing = await startService({

@@ -41,14 +41,14 @@ describe('Rate limits shared through Redis', () => {
     return Number(reply.replace(':', ''));
   };
 
-  /** Verify requests do not count towards the limit of sends. */
+  /** Makes verify requests until Redis counts them. These do not count towards the limit of sends. */
   const waitUntilConnected = async (service: SandboxedService): Promise<void> => {
     const deadline = Date.now() + 10_000;
     while ((await verify(service)).status === 503 && Date.now() < deadline) await delay(20);
     expectProblem(await verify(service), 400, 'validation_failed');
   };
 
-  // Fails without `new RedisThrottlerStorage` in ThrottlingModule.
+  // This test fails without `new RedisThrottlerStorage` in ThrottlingModule.
   it('count the requests of all replicas', async () => {
     const [one, other] = [await start(), await start()];
     for (const service of [one, other]) await waitUntilConnected(service);
@@ -61,8 +61,8 @@ describe('Rate limits shared through Redis', () => {
     expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(60);
   });
 
-  // Fails without the `catch` of `increment` in RedisThrottlerStorage.
-  it('reject everything while Redis is down, and count again when it is back', async () => {
+  // This test fails without the `catch` of `increment` in RedisThrottlerStorage.
+  it('reject every send and verify while Redis is down, and count again when Redis is back', async () => {
     const service = await start();
     await verify(service);
     await redis.shutDown();
@@ -83,7 +83,7 @@ describe('Rate limits shared through Redis', () => {
     expectProblem(await send(service), 429, 'too_many_requests');
   });
 
-  // Fails without `.catch(() => undefined)` of the first connection in RedisThrottlerStorage.
+  // This test fails without `.catch(() => undefined)` of the first connection in RedisThrottlerStorage.
   it('do not prevent a service from starting while Redis is down', async () => {
     await redis.shutDown();
     const service = await start();
@@ -93,9 +93,9 @@ describe('Rate limits shared through Redis', () => {
     await waitUntilConnected(service);
   });
 
-  // Fails without `assertStandalone` in ThrottlingModule.
+  // This test fails without `assertStandalone` in ThrottlingModule.
   it.each(['cluster', 'sentinel'] as const)(
-    'do not start with a server in %s mode, and say so',
+    'prevent the start with a server in %s mode, with an error that names the mode',
     async (mode) => {
       const server = await startRedis({ mode });
       const started = startSandboxedService({ REDIS_URL: server.url });
@@ -108,10 +108,11 @@ describe('Rate limits shared through Redis', () => {
     START_TIMEOUT_MS,
   );
 
-  // Fails without `onApplicationShutdown` in RedisThrottlerStorage.
-  it('close their connection with the service', async () => {
+  // This test fails without `onApplicationShutdown` in RedisThrottlerStorage.
+  it('close their connection when the service closes', async () => {
     const service = await start();
     await verify(service);
+    // That of the service, and that of the query.
     expect(await countConnections()).toBe(2);
 
     await services.pop()?.close();

@@ -2,7 +2,7 @@ import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { expectProblem } from '../support/problem.js';
 
-const TYPE = 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected';
+const PROBLEM_TYPE = 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected';
 
 /** Numbers that share all but their last four digits. */
 const target = (index: number): string => `+1415555${String(2_000 + index)}`;
@@ -14,7 +14,7 @@ describe('An SMS pumping attack on a number prefix', () => {
     service = await startSandboxedService({ THROTTLE_SEND_LIMIT: '1000000', ...settings });
   };
   const send = (phoneNumber: string) => service.http.post('/otp/send').send({ phoneNumber });
-  const messagesToTargets = async (count: number): Promise<number> => {
+  const countMessagesToTargets = async (count: number): Promise<number> => {
     let messages = 0;
     for (let i = 0; i < count; i += 1)
       messages += (await service.getReceivedCodes(target(i))).length;
@@ -42,16 +42,18 @@ describe('An SMS pumping attack on a number prefix', () => {
 
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
     expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(40);
-    expect(await messagesToTargets(60)).toBe(statuses.filter((status) => status === 200).length);
+    expect(await countMessagesToTargets(60)).toBe(
+      statuses.filter((status) => status === 200).length,
+    );
   });
 
-  it('gets a Retry-After, and its counts are shown only in the log', async () => {
+  it('gets a Retry-After, and only the log shows its counts', async () => {
     await start();
     for (let i = 0; i < 35; i += 1) await send(target(i)).expect(200);
     const response = await send(target(35));
 
     expectProblem(response, 429, 'destination_suspended');
-    expect(response.body.type).toBe(TYPE);
+    expect(response.body.type).toBe(PROBLEM_TYPE);
     // An hour after the end of the first message's five-minute time bucket.
     expect(response.headers['retry-after']).toBe(String(minutes(65) / seconds(1)));
     const { instance, requestId, status, ...texts } = response.body as Record<string, unknown>;
@@ -68,8 +70,8 @@ describe('An SMS pumping attack on a number prefix', () => {
     });
   });
 
-  // Fails if OtpService.resend does not pass `evaluate` to the store.
-  it('is stopped for resends too', async () => {
+  // This test fails if OtpService.resend does not pass `evaluate` to the store.
+  it('cannot go on with resends', async () => {
     await start();
     const { body } = await send(target(0));
     for (let i = 1; i < 35; i += 1) await send(target(i)).expect(200);
@@ -83,15 +85,15 @@ describe('An SMS pumping attack on a number prefix', () => {
 
   it('does not block numbers that were verified before, nor other countries', async () => {
     await start();
-    const known = target(99);
-    const { body } = await send(known);
-    const [otpCode = ''] = await service.getReceivedCodes(known);
+    const verifiedNumber = target(99);
+    const { body } = await send(verifiedNumber);
+    const [otpCode = ''] = await service.getReceivedCodes(verifiedNumber);
     await service.http.post('/otp/verify').send({ pinId: body.pinId, otpCode }).expect(200);
     service.clock.advance(hours(24));
     for (let i = 0; i < 40; i += 1) await send(target(i));
 
     await send(target(50)).expect(429);
-    await send(known).expect(200);
+    await send(verifiedNumber).expect(200);
     await send('+41793026727').expect(200);
   });
 
@@ -120,7 +122,7 @@ describe('An SMS pumping attack on a number prefix', () => {
   });
 });
 
-describe('A quota over all numbers', () => {
+describe('A limit of messages to all numbers together', () => {
   // A client's messages are counted in five-minute buckets, those of an end user one by one.
   it.each([
     ['the client', { CLIENT_SENDS_PER_DAY: '2' }, hours(24) + minutes(5)],

@@ -9,6 +9,7 @@ import {
 } from '../support/scripted-upstream.js';
 import { startService, type RunningService } from '../support/service.js';
 
+/** Unreachable numbers that a client may send to in a day. */
 const DEFAULT_BUDGET = 30;
 const target = (index: number): string => `+1415555${String(2_000 + index)}`;
 
@@ -51,8 +52,9 @@ describe('A client that sends to unreachable numbers', () => {
     for (let i = 0; i < DEFAULT_BUDGET; i += 1) await send(attacker, target(i)).expect(422);
   }
 
-  // Fails without send-limit-finder.ts, `client_unreachable`; send-limits.ts, keepUnreachable: addUnreachable
-  it('has as many looked up in a day as its budget allows, and blocks no other client', async () => {
+  // This test fails without `client_unreachable` in send-limit-finder.ts, and without `addUnreachable`
+  // in send-limits.ts.
+  it('gets as many of them looked up in a day as its budget allows, and blocks no other client', async () => {
     const statuses: number[] = [];
     for (let i = 0; i < 60; i += 1) statuses.push((await send(attacker, target(i))).status);
     expect(statuses.filter((status) => status === 422)).toHaveLength(DEFAULT_BUDGET);
@@ -68,8 +70,8 @@ describe('A client that sends to unreachable numbers', () => {
     await send(attacker, target(70)).expect(422);
   });
 
-  // Fails without send-limits.ts, keepUnreachable: replaceSend
-  it('waits for the cooldown of the number before it is looked up again', async () => {
+  // This test fails without `replaceSend` in `keepUnreachable` of send-limits.ts.
+  it('must wait for the cooldown of such a number before the number is looked up again', async () => {
     await send(attacker, target(0)).expect(422);
 
     expectProblem(await send(attacker, target(0)), 429, 'cooldown_active');
@@ -93,7 +95,7 @@ describe('A client that sends to unreachable numbers', () => {
     await send(attacker, target(500)).expect(200);
   });
 
-  it('gets one more for every twenty messages', async () => {
+  it('may send to one more of them for every twenty messages', async () => {
     upstream.answer(accepted);
     for (let i = 0; i < 19; i += 1) await send(attacker, target(100 + i)).expect(200);
     upstream.answer(unreachable);

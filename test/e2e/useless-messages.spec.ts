@@ -14,7 +14,7 @@ const shop = newApiKey('shop');
 const bank = newApiKey('bank');
 type ApiKey = typeof shop;
 
-describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database) => {
+describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)', (database) => {
   let postgres: PostgresServer | undefined;
   let clock: FakeClock;
   let sandbox: Sandbox;
@@ -68,6 +68,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
     return { pinId: String(body.pinId), code };
   }
 
+  /** Sends a code and submits wrong ones. @returns the verification and the right code */
   async function submitWrongCodes(count: number, client = shop) {
     const sent = await sendCode(client);
     for (let i = 0; i < count; i += 1)
@@ -84,7 +85,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
       await fetch(faults, { ...init, body: JSON.stringify({ operation, kind: 'server-error' }) });
     }
     const response = await request();
-    // A call would have used one up.
+    // Both faults are still planned: a call to the provider would have used one up.
     expect(await (await fetch(faults)).json()).toHaveLength(2);
     await fetch(faults, { method: 'DELETE' });
     expect(await readCodes()).toEqual(messages);
@@ -93,8 +94,8 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
 
   const getLoggedLimits = () => service.log.events('request').flatMap(({ limit }) => limit ?? []);
 
-  // Fails without number-limits.ts, isCodeCheckable
-  it('while the wrong codes of its number are used up for longer than a code lives', async () => {
+  // This test fails without `isCodeCheckable` in number-limits.ts.
+  it('is not sent while its number has used up its wrong codes for longer than the code is valid', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '5' });
     await submitWrongCodes(5);
     clock.advance(hours(1) - minutes(5));
@@ -110,8 +111,9 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
     expect((await verify(pinId, code)).body).toEqual({ verified: true });
   });
 
-  // Fails if number-limit-finder.ts or isCodeCheckable compares with another time than the expiry
-  it('only for as long as its code could not be verified', async () => {
+  // This test fails if number-limit-finder.ts or `isCodeCheckable` compares with another time than the
+  // expiry of the code.
+  it('is sent as soon as its code can be verified before it expires', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '5' });
     await submitWrongCodes(5);
     clock.advance(hours(1) - minutes(4));
@@ -122,8 +124,8 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
     expect((await verify(pinId, code)).body).toEqual({ verified: true });
   });
 
-  // Fails without number-limits.ts, isCodeCheckable
-  it('after twenty wrong codes for its number in a day', async () => {
+  // This test fails without `isCodeCheckable` in number-limits.ts.
+  it('is not sent after twenty wrong codes for its number in a day', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '100' });
     for (let i = 0; i < 4; i += 1) {
       await submitWrongCodes(5);
@@ -132,13 +134,14 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
 
     const rejected = await withoutProviderCall(send);
     expectProblem(rejected, 429, 'quota_exceeded');
+    // The first wrong codes were submitted 8 hours ago.
     expect(rejected.headers['retry-after']).toBe(String(hours(16) / seconds(1)));
     clock.advance(hours(16));
     await send().expect(200);
   });
 
-  // Fails without number-limits.ts, isCodeCheckable
-  it('again if its code can no longer be verified', async () => {
+  // This test fails without `isCodeCheckable` in number-limits.ts.
+  it('is not resent if its code can no longer be verified', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3' });
     const { pinId, code } = await submitWrongCodes(3);
     expectProblem(await verify(pinId, code), 429, 'quota_exceeded');
@@ -150,8 +153,9 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
     expect(getLoggedLimits()).toEqual(['failures', 'failures']);
   });
 
-  // Fails without isFirstCode in send-requirements.ts; number-limit-finder.ts, findSharedCause
-  it('again if other clients leave it no code, except for a first one', async () => {
+  // This test fails without `isFirstCode` in send-requirements.ts, and without `findSharedCause` in
+  // number-limit-finder.ts.
+  it('is not resent if all clients together have used up the wrong codes, unless no code was submitted for it yet', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '4' });
     await submitWrongCodes(1, bank);
     const { pinId, code } = await submitWrongCodes(2);
@@ -170,7 +174,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
     expect((await verify(untouched.pinId, untouched.code)).body).toEqual({ verified: true });
   });
 
-  it('unless it goes to a test number, which costs nothing', async () => {
+  it('is still sent to a test number, which costs nothing', async () => {
     const TEST_NUMBERS = `${TEST_NUMBER}:123456@2030-12-31`;
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2', TEST_NUMBERS });
     const { body } = await send(shop, TEST_NUMBER).expect(200);
@@ -181,24 +185,27 @@ describe.each(['SQLite', 'PostgreSQL'])('A message is not sent on %s', (database
     await send(shop, TEST_NUMBER).expect(200);
   });
 
-  // Fails without getResendMarginMs in send.repository.ts
+  // This test fails without `getResendMarginMs` in send.repository.ts.
   it.each([
     ['5m', minutes(5), seconds(30)],
     ['20s', seconds(20), seconds(10)],
-  ])('again shortly before its code expires, with OTP_TTL=%s', async (OTP_TTL, ttlMs, marginMs) => {
-    await start({ OTP_TTL, SEND_COOLDOWN: '1s' });
-    const { pinId, code } = await sendCode();
-    clock.advance(ttlMs - marginMs);
-    await resend(pinId).expect(200);
-    clock.advance(seconds(1));
+  ])(
+    'is not resent shortly before the code expires, with OTP_TTL=%s',
+    async (OTP_TTL, ttlMs, marginMs) => {
+      await start({ OTP_TTL, SEND_COOLDOWN: '1s' });
+      const { pinId, code } = await sendCode();
+      clock.advance(ttlMs - marginMs);
+      await resend(pinId).expect(200);
+      clock.advance(seconds(1));
 
-    const rejected = await withoutProviderCall(() => resend(pinId));
-    expectProblem(rejected, 409, 'not_resendable');
-    expect(rejected.body.detail).toBe(
-      'The code expires too soon to be sent again. Send a new code.',
-    );
-    expect((await verify(pinId, code)).body).toEqual({ verified: true });
-    const verified = await resend(pinId);
-    expect(verified.body.detail).toBe('The verification is no longer pending. Send a new code.');
-  });
+      const rejected = await withoutProviderCall(() => resend(pinId));
+      expectProblem(rejected, 409, 'not_resendable');
+      expect(rejected.body.detail).toBe(
+        'The code expires too soon to be sent again. Send a new code.',
+      );
+      expect((await verify(pinId, code)).body).toEqual({ verified: true });
+      const verified = await resend(pinId);
+      expect(verified.body.detail).toBe('The verification is no longer pending. Send a new code.');
+    },
+  );
 });
