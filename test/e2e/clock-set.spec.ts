@@ -17,7 +17,7 @@ const PRELOAD = pathToFileURL(resolve('test/support/outage/skewed-clock.mjs')).h
 const JUMP_MS = hours(2);
 const COOLDOWN_MS = 4_000;
 const TTL_MS = 6_000;
-/** How late something may happen on a machine that is busy with other tests. */
+/** How late a code may expire or a cooldown may end on a machine that is busy with other tests. */
 const TOLERANCE_MS = scaleTimeLimit(2_000);
 /** Replicas read the clock of the database every ten seconds. */
 const SYNC_TIMEOUT_MS = scaleTimeLimit(15_000);
@@ -33,7 +33,7 @@ const send = ({ http }: Replica, phoneNumber: string) =>
   http.post('/otp/send').send({ phoneNumber });
 const getStatus = ({ http }: Replica, pinId: string) => http.get(`/otp/${pinId}`).expect(200);
 
-/** Repeats a request until the response is as wanted. @throws Error after the time */
+/** Repeats a request until `isWanted` accepts the response. @throws Error after `timeoutMs` */
 async function poll(
   request: () => Promise<Response>,
   isWanted: (response: Response) => boolean,
@@ -48,8 +48,15 @@ async function poll(
   }
 }
 
-/** Expects a cooldown that ends after its length at most, and a code that expires. */
-async function expectLengths(replica: Replica, phoneNumber: string, pinId: string): Promise<void> {
+/**
+ * Expects that the cooldown and the code of a send that was just made are still running, and that
+ * they end after COOLDOWN_MS and TTL_MS at most, with the tolerance.
+ */
+async function expectBothToEnd(
+  replica: Replica,
+  phoneNumber: string,
+  pinId: string,
+): Promise<void> {
   const startedAt = performance.now();
   const response = await send(replica, phoneNumber);
   expectProblem(response, 429, 'cooldown_active');
@@ -98,15 +105,15 @@ describe('When a clock is set back by two hours,', () => {
       });
     });
 
-    /** Sets the clock back, and waits until the process has done so. */
+    /** Has the process set its clock back by JUMP_MS, and waits until that is done. */
     async function setBack(replica: Replica): Promise<void> {
       replica.signal('SIGUSR2');
       while (!replica.output.includes('The clock was set back.')) await delay(10);
     }
 
-    // Fails without clock.ts, applyReading: `aheadMs`
+    // This test fails if `applyReading` in clock.ts does not set `aheadMs`.
     it(
-      'keeps to the lengths of cooldowns and codes',
+      'ends a cooldown and a code no later than before',
       async () => {
         const replica = await start({
           DATA_DIR: dataDir,
@@ -116,7 +123,8 @@ describe('When a clock is set back by two hours,', () => {
         const { body } = await send(replica, phoneNumber).expect(200);
         await setBack(replica);
 
-        await expectLengths(replica, phoneNumber, body.pinId);
+        await expectBothToEnd(replica, phoneNumber, body.pinId);
+        // Responses have times of the wall clock as it is now.
         const { createdAt } = (await getStatus(replica, body.pinId)).body;
         expect(Math.abs(Date.parse(createdAt) + JUMP_MS - Date.now())).toBeLessThan(
           TTL_MS + 2 * TOLERANCE_MS,
@@ -125,9 +133,9 @@ describe('When a clock is set back by two hours,', () => {
       TEST_TIMEOUT_MS,
     );
 
-    // Fails without clock.ts, applyReading: `aheadMs`
+    // This test fails if `applyReading` in clock.ts does not set `aheadMs`.
     it(
-      'keeps to the minute of a rate limit',
+      'ends a rate limit after a minute at most',
       async () => {
         const replica = await start({
           DATA_DIR: dataDir,
@@ -144,9 +152,9 @@ describe('When a clock is set back by two hours,', () => {
       TEST_TIMEOUT_MS,
     );
 
-    // Fails without clock-synchronizer.ts, advanceTo
+    // This test fails if clock-synchronizer.ts does not call `advanceTo`.
     it(
-      'keeps to them after a restart too',
+      'ends a cooldown and a code no later than before, even if it restarts meanwhile',
       async () => {
         const replica = await start({ DATA_DIR: dataDir });
         const phoneNumber = newPhoneNumber();
@@ -154,7 +162,7 @@ describe('When a clock is set back by two hours,', () => {
         await replica.stop();
 
         const restarted = await start({ DATA_DIR: dataDir, CLOCK_SKEW_MS: String(-JUMP_MS) });
-        await expectLengths(restarted, phoneNumber, body.pinId);
+        await expectBothToEnd(restarted, phoneNumber, body.pinId);
       },
       TEST_TIMEOUT_MS,
     );
@@ -167,7 +175,7 @@ describe('When a clock is set back by two hours,', () => {
     });
     afterAll(() => postgres.stop());
 
-    /** A database whose clock can be set: its schema comes before that of the system's functions. */
+    /** A database with an adjustable clock: `public.clock_timestamp` hides that of PostgreSQL. */
     async function createDatabase(): Promise<{
       url: string;
       setClock: (ms: number) => Promise<unknown>;
@@ -183,9 +191,10 @@ describe('When a clock is set back by two hours,', () => {
       return { url: `${url}?options=-c%20search_path%3Dpublic%2Cpg_catalog`, setClock };
     }
 
-    // Fails without clock.ts, applyReading: `aheadMs`; and without clock-synchronizer.ts, advanceTo
+    // This test fails if `applyReading` in clock.ts does not set `aheadMs`, and if
+    // clock-synchronizer.ts does not call `advanceTo`.
     it(
-      'keep to the lengths of cooldowns and codes, one that starts later too',
+      'end cooldowns and codes no later than before, also on a replica that starts later',
       async () => {
         const { url, setClock } = await createDatabase();
         const settings = { DATABASE_URL: url };
@@ -193,7 +202,7 @@ describe('When a clock is set back by two hours,', () => {
         await setClock(-JUMP_MS);
         const numbers: string[] = [];
         const pinIds: string[] = [];
-        const sendToNext = async () => {
+        const sendToNewNumber = async () => {
           const phoneNumber = newPhoneNumber();
           const response = await send(replica, phoneNumber).expect(200);
           numbers.push(phoneNumber);
@@ -202,20 +211,20 @@ describe('When a clock is set back by two hours,', () => {
         };
         const isSetBack = ({ body }: Response) =>
           Date.parse(body.expiresAt) < Date.now() - JUMP_MS / 2;
-        await poll(sendToNext, isSetBack, SYNC_TIMEOUT_MS);
-        // The last one before the replica read the clock that was set.
-        await expectLengths(replica, numbers.at(-2) ?? '', pinIds.at(-2) ?? '');
+        await poll(sendToNewNumber, isSetBack, SYNC_TIMEOUT_MS);
+        // The second last send is the last one before the replica read the clock that was set back.
+        await expectBothToEnd(replica, numbers.at(-2) ?? '', pinIds.at(-2) ?? '');
 
-        // A replica that starts knows the time of those that run by what they store.
+        // A starting replica learns the time of the running ones from the rows that they write.
         let isStarting = true;
         const sendUntilStarted = async () => {
-          while (isStarting) await sendToNext();
+          while (isStarting) await sendToNewNumber();
         };
         const load = sendUntilStarted();
         const later = await start(settings);
         isStarting = false;
         await load;
-        await expectLengths(later, numbers.at(-1) ?? '', pinIds.at(-1) ?? '');
+        await expectBothToEnd(later, numbers.at(-1) ?? '', pinIds.at(-1) ?? '');
       },
       TEST_TIMEOUT_MS,
     );

@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 60_000;
 const MINUTE_MS = 60_000;
 const COOLDOWN_MS = 2_000;
 const TTL_MS = 3_000;
-/** How late something may happen on a machine that is busy with other tests. */
+/** How late a code may expire or a cooldown may end on a machine that is busy with other tests. */
 const TOLERANCE_MS = 1_000;
 /** How far the clocks of two replicas may differ: they read the database's time over a network. */
 const MAX_CLOCK_DIFFERENCE_MS = 150;
@@ -88,7 +88,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
     });
   });
 
-  it('keep to the cooldown that another replica started', async () => {
+  it('reject a send during the whole cooldown that another replica started, and no longer', async () => {
     await forEveryPair(async (one, other) => {
       const phoneNumber = newPhoneNumber();
       const requestedAt = performance.now();
@@ -120,7 +120,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
     });
   });
 
-  it('expire a code that another replica sent', async () => {
+  it('expire a code that another replica sent after OTP_TTL', async () => {
     await forEveryPair(async (one, other) => {
       const phoneNumber = newPhoneNumber();
       const requestedAt = performance.now();

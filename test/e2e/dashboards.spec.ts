@@ -22,7 +22,7 @@ const RUNBOOKS = readFileSync('docs/runbooks.md', 'utf8');
 
 const targets = dashboard.panels.flatMap((panel) => panel.targets ?? []);
 
-/** Labels whose values a running service need not have: numbers' countries, instances, routes. */
+/** Labels for which a query may name values that this fleet does not have, such as countries. */
 const OPEN_LABELS = ['country', 'instance', 'job', 'route', 'status', 'le', 'client', 'provider'];
 
 interface Selector {
@@ -31,7 +31,7 @@ interface Selector {
   readonly values: readonly string[];
 }
 
-/** The metrics in a query, each with a label of its selector and the values that it names. */
+/** The metrics in a query: one entry for each label of a selector, with the label's values. */
 function selectors(expr: string): Selector[] {
   return [...expr.matchAll(/\b((?:otp|nodejs|process)_\w+)(?:{([^}]*)})?/g)].flatMap(
     ([, metric = '', selector = '']) => {
@@ -52,7 +52,7 @@ const asSentByGrafana = (expr: string): string =>
 
 jest.setTimeout(minutes(2));
 
-/** The shortest `SEND_COOLDOWN`, and a bit more. */
+/** The shortest `SEND_COOLDOWN`, and 50 ms more. */
 const COOLDOWN_MS = seconds(1.05);
 
 describe('The alert rules and the dashboard on a running fleet', () => {
@@ -65,14 +65,14 @@ describe('The alert rules and the dashboard on a running fleet', () => {
     fleet = await startMonitoredFleet({ SEND_COOLDOWN: '1s' }, makeRequests);
     ({ prometheus } = fleet);
     await waitUntil(async () => (await prometheus.query('otp_sends_total')).length > 0);
-    // What happens between two scrapes counts as an increase.
+    // Requests between two scrapes are an increase, which queries with `rate` need.
     await makeRequests(fleet);
     samples = await scrape(fleet.replicas[0].url);
   });
 
   afterAll(() => fleet.stop());
 
-  /** On each replica a send, a repeated one, a resend, a wrong and a right code. */
+  /** Makes on each replica a send, a send within the cooldown, a resend, and two verify requests. */
   async function makeRequests({
     replicas,
     post,
@@ -94,11 +94,11 @@ describe('The alert rules and the dashboard on a running fleet', () => {
     }
   }
 
-  it.each(targets.map(({ expr }) => expr))('answer the panel with %s', async (expr) => {
+  it.each(targets.map(({ expr }) => expr))('have data for the panel query %s', async (expr) => {
     await waitUntil(async () => (await prometheus.query(asSentByGrafana(expr))).length > 0);
   });
 
-  it('evaluate every rule', async () => {
+  it('evaluate every rule without an error, and no critical alert fires', async () => {
     const names = rules.map(({ alert, record }) => alert ?? record);
     await waitUntil(async () =>
       (await prometheus.getRules()).every(({ health }) => health !== 'unknown'),
@@ -122,6 +122,7 @@ describe('The alert rules and the dashboard on a running fleet', () => {
     'query only metrics, labels and values that exist: %s',
     (expr) => {
       const found = selectors(expr);
+      // Some queries use only recorded series (`otp:…`) or Prometheus's own `up`.
       expect(found.length + Number(/otp:|up{/.test(expr))).toBeGreaterThan(0);
       for (const { metric, label, values } of found) {
         const series = samples.filter(({ name }) => name === metric);
@@ -145,12 +146,12 @@ describe('The alert rules and the dashboard on a running fleet', () => {
   ];
 
   it('use every metric of the service', () => {
-    const used = [...rules, ...targets].flatMap(({ expr }) => metricNames(expr));
+    const usedNames = [...rules, ...targets].flatMap(({ expr }) => metricNames(expr));
 
-    expect(ownMetrics().filter((name) => !used.includes(name))).toEqual([]);
+    expect(ownMetrics().filter((name) => !usedNames.includes(name))).toEqual([]);
   });
 
-  it('have metrics that docs/operating.md lists', () => {
+  it('have exactly the metrics that docs/operating.md lists', () => {
     const rows = OPERATING.split('\n').filter((line) => line.startsWith('| `otp_'));
     const listed = rows.flatMap((row) =>
       [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
@@ -163,6 +164,7 @@ describe('The alert rules and the dashboard on a running fleet', () => {
     const titles = dashboard.panels.map(({ title }) => title);
     const named = [...RUNBOOKS.matchAll(/(?<=[\s(])_([A-Z][^_]+)_/g)].map(([, name = '']) => name);
 
+    // The pattern still finds the names in the page.
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((name) => !titles.includes(name))).toEqual([]);
   });

@@ -39,7 +39,7 @@ describe('The data folder of SQLite', () => {
   const modesOfFiles = () =>
     Object.fromEntries(readdirSync(folder).map((name) => [name, modeOf(join(folder, name))]));
 
-  it('is created for its owner alone, with all its files', async () => {
+  it('is created with all its files so that only its owner can read them', async () => {
     const { output } = await start();
 
     expect(modesOfFiles()).toEqual(Object.fromEntries(DATABASE_FILES.map((name) => [name, '600'])));
@@ -47,9 +47,9 @@ describe('The data folder of SQLite', () => {
     expect(output).not.toContain('"level":"warn"');
   });
 
-  it('is closed to other users if they could read it, with a line in the log for each path', async () => {
+  it('is closed to other users at the next start if they could read it, and each path is logged', async () => {
     await (await start()).stop();
-    // Another connection keeps the files beside the database.
+    // While this connection is open, SQLite does not delete the -shm and -wal files.
     const reader = new Libsql(join(folder, 'otp.db'));
     reader.exec('select * from verifications');
     for (const name of DATABASE_FILES) chmodSync(join(folder, name), 0o644);
@@ -66,7 +66,7 @@ describe('The data folder of SQLite', () => {
     expect((await start()).output).not.toContain('Other users');
   });
 
-  it('stays open if it holds files of others, with a warning', async () => {
+  it('stays readable for other users if it has files of another program, with a warning', async () => {
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o755);
     writeFileSync(join(folder, 'notes.txt'), 'of another program');

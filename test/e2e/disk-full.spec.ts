@@ -28,7 +28,7 @@ describe('A service whose disk is full', () => {
     const { pinId } = (await send(phoneNumber)).body;
     const [otpCode = ''] = await sandbox.getReceivedCodes(phoneNumber);
     sent = { phoneNumber, pinId, otpCode };
-    limitFiles('1');
+    limitFileSize('1');
   }, START_TIMEOUT_MS);
 
   afterAll(async () => {
@@ -37,8 +37,8 @@ describe('A service whose disk is full', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  /** Limits the size of the files that the service can write: like a full disk, also for root. */
-  function limitFiles(bytes: string): void {
+  /** Limits the size of each file that the service writes. Unlike a quota, this also stops root. */
+  function limitFileSize(bytes: string): void {
     execFileSync('prlimit', ['--pid', String(service.pid), `--fsize=${bytes}:unlimited`]);
   }
 
@@ -65,7 +65,7 @@ describe('A service whose disk is full', () => {
   });
 
   it('recovers by itself when the disk has space again', async () => {
-    limitFiles('unlimited');
+    limitFileSize('unlimited');
 
     await verify().expect(200, { verified: true });
     await send(newPhoneNumber()).expect(200);

@@ -5,14 +5,15 @@ import { startMonitoredFleet, waitUntil, type MonitoredFleet } from '../support/
 jest.setTimeout(minutes(2));
 
 /**
- * That a fault of a running fleet reaches its alert. Alerts that wait a minute before they fire are
- * `pending` in that time; test/unit/alerts.spec.ts shows that they fire afterwards.
+ * Checks that faults of a running fleet reach their alerts. An alert that fires only after a minute is
+ * `pending` until then; test/unit/alerts.spec.ts checks that it fires afterwards.
  */
 describe('The alerts of a running fleet', () => {
   let fleet: MonitoredFleet;
 
   beforeAll(async () => {
     fleet = await startMonitoredFleet({});
+    // Two checks of readiness on each of two replicas.
     const isReady = async () => (await fleet.prometheus.query('otp_ready == 1')).length === 4;
     await waitUntil(isReady);
   });
@@ -58,19 +59,20 @@ describe('The alerts of a running fleet', () => {
   });
 
   it.each([
+    // The sandbox answers sends to these magic numbers with that fault.
     ['OtpProviderCreditRefused', 'the account has no credit', '+1203555010'],
     ['OtpProviderCredentialsRefused', 'the provider rejects the key', '+1218555011'],
-  ])('fire %s at the third send while %s, and not before', async (alert, _fault, numbers) => {
-    const send = (digit: number) =>
-      fleet.post(fleet.replicas[0], '/otp/send', { phoneNumber: `${numbers}${digit}` });
+  ])('fire %s at the third send that fails because %s', async (alert, _fault, magicPrefix) => {
+    const send = (lastDigit: number) =>
+      fleet.post(fleet.replicas[0], '/otp/send', { phoneNumber: `${magicPrefix}${lastDigit}` });
     const countFailures = async () => {
       const query = 'sum(otp_provider_calls_total{outcome=~"not_accepted|unauthorized"})';
       return Number((await fleet.prometheus.query(query))[0]?.value[1]);
     };
-    const before = await countFailures();
+    const failuresBefore = await countFailures();
     await send(1).expect(502);
     await send(2).expect(502);
-    await waitUntil(async () => (await countFailures()) === before + 2);
+    await waitUntil(async () => (await countFailures()) === failuresBefore + 2);
     expect(await fleet.getAlertState(alert)).toBe('inactive');
 
     await send(3).expect(502);

@@ -9,10 +9,10 @@ import { toModuleUrl } from '../support/module-url.js';
 import { connectTo, refusesConnections } from '../support/raw-connection.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
-/** Their log lines are more than the service keeps: MAX_BUFFER_BYTES. */
+/** The log lines of so many requests exceed MAX_BUFFER_BYTES, so the service cannot keep them all. */
 const MANY_REQUESTS = 16_000;
 const REQUESTS_PER_CONNECTION = 2_000;
-/** The longest request id that is accepted makes long lines. */
+/** Has the longest accepted request id, which makes its log line long. */
 const REQUEST = `GET /nowhere HTTP/1.1\r\nhost: a\r\nx-request-id: ${'-abcdefg'.repeat(16)}\r\n`;
 const LAST_REQUEST = `${REQUEST}connection: close\r\n\r\n`;
 
@@ -27,7 +27,7 @@ const CRASH_ON_SIGNAL = toModuleUrl(`
 describe('The log of a service', () => {
   let folder: string;
   let replica: Replica;
-  /** The end of a pipe that nothing reads. */
+  /** The file descriptor of the pipe's read end, as long as nothing reads from it. */
   let unread: number | undefined;
 
   beforeEach(() => {
@@ -50,7 +50,7 @@ describe('The log of a service', () => {
     if (stdout !== undefined) closeSync(stdout);
   }
 
-  /** Starts the service with a pipe as its standard output. Nothing reads from it. */
+  /** Starts the service with a pipe as its standard output, from which nothing reads. */
   async function startWithPipe(preload?: string): Promise<void> {
     const path = join(folder, 'pipe');
     execFileSync('mkfifo', [path]);
@@ -58,7 +58,7 @@ describe('The log of a service', () => {
     await start(openSync(path, 'w'), preload);
   }
 
-  /** Sends pipelined requests. Returns the number of responses. */
+  /** Sends pipelined requests. @returns the number of responses */
   async function load(requests: number): Promise<number> {
     let responses = 0;
     for (let sent = 0; sent < requests; sent += REQUESTS_PER_CONNECTION) {
@@ -71,7 +71,7 @@ describe('The log of a service', () => {
 
   const countLost = async () => total(await scrape(replica.url), 'otp_log_lines_lost_total');
 
-  /** Reads from the pipe, until the service has ended. */
+  /** Starts to read from the pipe. @returns what was read so far, and when the service has closed it */
   function readPipe(): { readonly text: string; readonly end: Promise<unknown> } {
     if (unread === undefined) throw new Error('There is no pipe to read from.');
     const socket = new Socket({ fd: unread, readable: true, writable: false });
@@ -88,7 +88,7 @@ describe('The log of a service', () => {
     };
   }
 
-  /** The lines after the example commands that a start prints in development. */
+  /** Parses the log lines. They come after the `curl` examples that the service prints at its start. */
   const parse = (text: string) =>
     text
       .slice(text.lastIndexOf('curl '))
@@ -97,7 +97,7 @@ describe('The log of a service', () => {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-  // Fails without the `error` listener, or with retryEAGAIN at any time, in stdout-stream.ts.
+  // This test fails if stdout-stream.ts has no `error` listener, or always retries on EAGAIN.
   it.each([
     ['is on a full disk', async () => start(openSync('/dev/full', 'w'))],
     [
@@ -125,9 +125,9 @@ describe('The log of a service', () => {
     TIMEOUT_MS,
   );
 
-  // Fails without `recovered` in stdout-stream.ts.
+  // This test fails without `recovered` in stdout-stream.ts.
   it(
-    'has whole lines and the number of lost lines when its reader goes on',
+    'has only whole lines, and the number of lost lines, once its reader reads again',
     async () => {
       await startWithPipe();
       await load(MANY_REQUESTS);
@@ -156,13 +156,13 @@ describe('The log of a service', () => {
     async () => {
       const path = join(folder, 'log');
       await start(openSync(path, 'a'));
-      const limitFiles = (bytes: string) =>
+      const limitFileSize = (bytes: string) =>
         execFileSync('prlimit', ['--pid', String(replica.pid), `--fsize=${bytes}:unlimited`]);
-      limitFiles('10000');
+      limitFileSize('10000');
       await load(REQUESTS_PER_CONNECTION);
       expect(readFileSync(path)).toHaveLength(10_000);
 
-      limitFiles('unlimited');
+      limitFileSize('unlimited');
       replica.signal('SIGTERM');
       expect(await replica.ended()).toBe(0);
 
@@ -173,9 +173,9 @@ describe('The log of a service', () => {
     TIMEOUT_MS,
   );
 
-  // Fails without the loop of flushAtExit in stdout-stream.ts.
+  // This test fails without the loop in `flushAtExit` of stdout-stream.ts.
   it(
-    'has its last lines, and the number of lost ones, if its reader is slow at the end',
+    'has its last lines, and the number of lost lines, if its reader reads again only at the shutdown',
     async () => {
       await startWithPipe();
       await load(MANY_REQUESTS);
@@ -191,7 +191,7 @@ describe('The log of a service', () => {
     TIMEOUT_MS,
   );
 
-  it('has the cause of a crash, and so has the standard error', async () => {
+  it('has the cause of a crash, which is also on standard error', async () => {
     await start(openSync(join(folder, 'log'), 'a'), CRASH_ON_SIGNAL);
 
     replica.signal('SIGUSR2');

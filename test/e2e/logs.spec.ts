@@ -10,7 +10,7 @@ import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-/** The sandbox takes two seconds for a message to it. */
+/** The sandbox answers a send to this magic number after two seconds. */
 const SLOW_NUMBER = '+12095550123';
 const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -27,7 +27,7 @@ describe('The log of the service', () => {
 
   const send = () => service.http.post('/otp/send').send({ phoneNumber: NUMBER });
 
-  it('has one line for the request and one for the send, both with the x-request-id of the client', async () => {
+  it('has one line for the request and one for the send, both with the X-Request-Id of the client', async () => {
     const requestId = randomUUID();
     const answer = await send().set('x-request-id', requestId).set('traceparent', TRACEPARENT);
 
@@ -99,6 +99,7 @@ describe('The log of the service', () => {
   });
 
   it('says once that the clock was set back, and once that it is right again', async () => {
+    // A clock that is set forward is not reported.
     const cleanup = service.app.get(CleanupService);
     for (const jumpMs of [0, -hours(2), 0, hours(2), 0]) {
       service.clock.moveWallClock(jumpMs);
@@ -200,29 +201,29 @@ describe('The log of the service', () => {
     ],
     ['an invalid request line', 'HELLO\r\n\r\n'],
     ['an invalid chunked body', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
-  ])('has one line and one sample for %s', async (_what, bytes) => {
+  ])('has one line, and the metrics have one sample, for %s', async (_what, bytes) => {
     const connection = await connectTo(service.url);
-    const { length } = service.log.lines;
+    const { length: linesBefore } = service.log.lines;
     connection.write(bytes);
 
     const [head = '', body = ''] = (await connection.answer).split('\r\n\r\n');
     const { requestId, status, code } = JSON.parse(body) as Record<string, unknown>;
     expect(head).toContain(`x-request-id: ${String(requestId)}`);
-    expect(service.log.lines).toHaveLength(length + 1);
+    expect(service.log.lines).toHaveLength(linesBefore + 1);
     expect(service.log.events('request')).toMatchObject([{ requestId, status, problem: code }]);
     const samples = await scrape(service.url);
     const name = 'otp_http_request_duration_seconds_count';
     expect(total(samples, name, { status: String(status) })).toBe(1);
-    // The request for the metrics.
+    // The request for the metrics itself.
     expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
   });
 
-  it('has one line and one sample for each request that times out, and none for a silent connection', async () => {
+  it('has one line, and the metrics have one sample, for each request that times out, but none for a silent connection', async () => {
     const incompleteRequests = [
       'GET /otp/a HTTP/1.1\r\nhost: x\r\n',
       `${POST_HEAD}content-length: 9\r\n\r\n{`,
     ];
-    const { length } = service.log.lines;
+    const { length: linesBefore } = service.log.lines;
 
     const [responseWithoutRequest, ...responses] = await Promise.all(
       ['', ...incompleteRequests].map(async (bytes) => {
@@ -238,7 +239,7 @@ describe('The log of the service', () => {
       expect(response).toContain(`x-request-id: ${String(problem['requestId'])}`);
       return problem['requestId'];
     });
-    expect(service.log.lines).toHaveLength(length + incompleteRequests.length);
+    expect(service.log.lines).toHaveLength(linesBefore + incompleteRequests.length);
     const lines = service.log.events('request');
     expect(new Set(lines.map(({ requestId }) => requestId))).toEqual(new Set(ids));
     for (const line of lines)
@@ -262,12 +263,12 @@ describe('The log of the service', () => {
     expect(service.log.events('request')).toMatchObject([{ status: 499 }]);
   });
 
-  // Fails without isAborted in problem.filter.ts.
+  // This test fails without `isAborted` in problem.filter.ts.
   it.each([
     ['closes the connection', 'close', 400],
     ['resets the connection', 'reset', 499],
   ] as const)(
-    'has no error if a client %s before the end of its body',
+    'has no error if a client %s before its body is complete',
     async (_what, end, status) => {
       const connection = await connectTo(service.url);
       const line = service.log.next((text) => text.includes('"msg":"request"'));
@@ -282,7 +283,7 @@ describe('The log of the service', () => {
     },
   );
 
-  // Fails without onResponseEnd in request-tracking.ts.
+  // This test fails without `onResponseEnd` in request-tracking.ts.
   it('has status 499 for every pipelined request if the client disconnects', async () => {
     const inFlight = async () => total(await scrape(service.url), 'otp_http_requests_in_flight');
     const connection = await connectTo(service.url);
@@ -291,7 +292,7 @@ describe('The log of the service', () => {
     const line = service.log.next((text) => text.includes('"msg":"send"'));
     connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
     connection.write('GET /otp/q8Jt1Xn0S2uYp4rVb6wLzA HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
-    // Includes the request for the metrics.
+    // 21 pipelined requests, and the request for the metrics itself.
     while ((await inFlight()) < 22);
     connection.close();
     await line;
@@ -306,7 +307,7 @@ describe('A provider call', () => {
   it('has the x-request-id of the request, and no traceparent', async () => {
     const receivedHeaders: IncomingHttpHeaders[] = [];
     const provider = createServer((request, response) => {
-      // Skips the account check at the start of the service.
+      // The account check at the start of the service only sends GET requests.
       if (request.method === 'POST') receivedHeaders.push(request.headers);
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ pinId: 'ABC', smsStatus: 'MESSAGE_SENT' }));

@@ -70,7 +70,7 @@ describe('GET /metrics', () => {
     expect(requests({ method: 'GET', route: '/otp/:pinId', status: '404' })).toBe(1);
     expect(requests({ method: 'PUT', route: '/otp/send', status: '405' })).toBe(1);
     expect(requests({ route: 'none', status: '404' })).toBe(1);
-    // The request for the metrics.
+    // The request for the metrics itself.
     expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
   });
 
@@ -89,9 +89,9 @@ describe('GET /metrics', () => {
     await send();
 
     const samples = await scrape(service.url);
-    const admitted = { operation: 'reserveSend', outcome: 'ok' };
-    expect(total(samples, 'otp_storage_operation_duration_seconds_count', admitted)).toBe(1);
-    expect(total(samples, 'otp_storage_operation_duration_seconds_sum', admitted)).toBeGreaterThan(
+    const reserved = { operation: 'reserveSend', outcome: 'ok' };
+    expect(total(samples, 'otp_storage_operation_duration_seconds_count', reserved)).toBe(1);
+    expect(total(samples, 'otp_storage_operation_duration_seconds_sum', reserved)).toBeGreaterThan(
       0,
     );
     expect(total(samples, 'otp_fraud_checks_total', { decision: 'allowed', country: 'US' })).toBe(
@@ -100,7 +100,7 @@ describe('GET /metrics', () => {
   });
 
   it('measures provider calls by outcome, and shows the state of circuit breakers', async () => {
-    const down = await startService({
+    const failing = await startService({
       INFOBIP_BASE_URL: `http://127.0.0.1:${await freePort()}`,
       INFOBIP_API_KEY: 'key',
       INFOBIP_APP_ID: 'application',
@@ -114,24 +114,27 @@ describe('GET /metrics', () => {
       });
     await send();
     for (let i = 0; i < 4; i += 1) {
-      await down.http.post('/otp/send').send({ phoneNumber: `+1415555267${i}` });
+      await failing.http.post('/otp/send').send({ phoneNumber: `+1415555267${i}` });
     }
 
-    const samplesOfDown = await scrape(down.url);
+    const failingSamples = await scrape(failing.url);
     expect(calls({ outcome: 'ok' })(await scrape(service.url))).toBe(1);
-    expect(calls({ outcome: 'connection_failed' })(samplesOfDown)).toBeGreaterThanOrEqual(5);
-    // An open circuit rejects a send before it counts as one.
-    const failed = total(samplesOfDown, 'otp_sends_total', { provider: 'none', outcome: 'failed' });
+    expect(calls({ outcome: 'connection_failed' })(failingSamples)).toBeGreaterThanOrEqual(5);
+    // The circuit opens at the third or fourth send. A send that it rejects is not counted as failed.
+    const failed = total(failingSamples, 'otp_sends_total', {
+      provider: 'none',
+      outcome: 'failed',
+    });
     expect([3, 4]).toContain(failed);
     const circuit = (state: string) =>
-      total(samplesOfDown, 'otp_provider_circuit_state', {
+      total(failingSamples, 'otp_provider_circuit_state', {
         provider: 'infobip',
         operation: 'send',
         channel: 'sms',
         state,
       });
     expect(['closed', 'half_open', 'open'].map(circuit)).toEqual([0, 0, 1]);
-    await down.close();
+    await failing.close();
   });
 
   it('counts the limits that requests reached, by kind', async () => {
@@ -149,6 +152,7 @@ describe('GET /metrics', () => {
     const samples = await scrape(limited.url);
     await limited.close();
     const reached = (limit: string) => total(samples, 'otp_limits_reached_total', { limit });
+    // The fourth send of the second minute reaches only the rate limit.
     expect(['cooldown', 'sends_per_day', 'rate_limit_send'].map(reached)).toEqual([1, 2, 1]);
     expect(total(samples, 'otp_limits_reached_total')).toBe(4);
     expect(total(before, 'otp_limits_reached_total')).toBe(0);
@@ -165,7 +169,7 @@ describe('GET /metrics', () => {
     expect(total(await scrape(service.url), 'otp_idempotent_replays_total')).toBe(1);
   });
 
-  it('shows the release, and which checks of readiness succeed', async () => {
+  it('shows the version, and which readiness checks succeed', async () => {
     const samples = await scrape(service.url);
 
     expect(samples.find(({ name }) => name === 'otp_build_info')).toMatchObject({
@@ -174,11 +178,11 @@ describe('GET /metrics', () => {
     });
     const ready = (check: string) => total(samples, 'otp_ready', { check });
     expect([ready('storage'), ready('counters')]).toEqual([1, 1]);
-    // Without Redis there is nothing to lose.
+    // This service uses no Redis.
     expect(samples.filter(({ name }) => name === 'otp_redis_up')).toEqual([]);
   });
 
-  it('counts requests of clients that are not configured as none', async () => {
+  it('counts all requests with client="none" if no clients are configured', async () => {
     await send();
 
     const samples = await scrape(service.url);
@@ -188,7 +192,7 @@ describe('GET /metrics', () => {
     );
   });
 
-  it('has a series for every first event, so that it counts as an increase', async () => {
+  it('has each series with the value 0 before its first event, so that Prometheus sees an increase', async () => {
     const samples = await scrape(service.url);
     const find = (name: string, labels: Record<string, string>) =>
       samples.filter(
@@ -253,7 +257,7 @@ describe('GET /metrics', () => {
 });
 
 describe('GET /metrics of a service with API keys', () => {
-  it('counts requests, sends and verifications by client, and never by another value', async () => {
+  it('counts requests, sends and verifications by client, and has no other values of the label', async () => {
     const [shop, bank] = [newApiKey('shop'), newApiKey('bank')];
     const service = await startSandboxedService({
       API_KEYS: `${shop.entry},${bank.entry}`,
@@ -321,7 +325,7 @@ describe('GET /metrics of a service in production', () => {
     expect((await client.head('/metrics')).status).toBe(404);
   });
 
-  it('returns 401 on PORT without a valid API key', async () => {
+  it('returns 401 on PORT to a request without a valid API key', async () => {
     await start({ METRICS_CLIENT: 'monitor' });
 
     const withoutKey = await service.http.get('/metrics');
@@ -335,7 +339,7 @@ describe('GET /metrics of a service in production', () => {
     );
   });
 
-  it('returns 404 to every client on PORT without METRICS_CLIENT', async () => {
+  it('returns 404 on PORT to every client if METRICS_CLIENT is not set', async () => {
     await start();
 
     for (const apiKey of [shop, monitor]) {
@@ -352,7 +356,7 @@ describe('GET /metrics of a service in production', () => {
     expect(page.text).toContain('otp_client_requests_total{client="shop",result="ok"} 0');
   });
 
-  it('needs no API key on METRICS_PORT, and is not public elsewhere', async () => {
+  it('needs no API key on METRICS_PORT, and is then not on PORT, even with METRICS_PUBLIC', async () => {
     const METRICS_PORT = String(await freePort());
     await start({ METRICS_PORT, METRICS_PUBLIC: 'true' });
 

@@ -61,7 +61,7 @@ describe.each([
     await pooler.stop();
   });
 
-  // PgBouncer refuses time limits as parameters of the connection.
+  // PgBouncer refuses connections with time limits as parameters, so the service must not pass them.
   it('codes are sent and verified under load, by two replicas', async () => {
     const results = await Promise.all(
       oneUpTo(REQUESTS).map(async (n) => {
@@ -113,7 +113,8 @@ describe.each(['PostgreSQL', 'PgBouncer in transaction mode'])('Connected to %s'
     await expect(run(engine, 'select pg_sleep(60)')).rejects.toThrow('statement timeout');
   });
 
-  // Without `usesPooler`, the name may be unknown to the session or have another client's text.
+  // This test fails without `usesPooler`. Behind a pooler, a session may not know a statement's name, or
+  // know it for another client's text.
   it(`statements ${isDirect ? 'stay' : 'do not stay'} prepared`, async () => {
     const [rows] = await engine.runBatch([
       statement('select count(*) from pg_prepared_statements'),
@@ -135,7 +136,7 @@ describe('Other clients of PgBouncer in transaction mode', () => {
     await pooler.stop();
   });
 
-  it('get no setting of the service', async () => {
+  it('do not get the time limits that the service sets in a session', async () => {
     await Promise.all(oneUpTo(20).map(() => engine.runBatch([statement('select pg_sleep(0.1)')])));
 
     const settings = await Promise.all(
@@ -168,13 +169,14 @@ describe('Many transactions of several replicas behind PgBouncer', () => {
     await pooler.stop();
   });
 
-  /** Longer than what PgBouncer reads at once, so that it passes on parts of a batch. */
+  /** A batch that is longer than what PgBouncer reads at once, so that PgBouncer forwards it in parts. */
   const batchOf = (value: string, n: number) => {
     const text = `select $1::text as value, '${'x'.repeat(60 * (n % 50))}' as padding`;
     return Array(3).fill({ statement: { name: `echo.${n % 50}`, text }, values: [value] });
   };
 
-  // Without `sendAlone` in runPipeline, PgBouncer sends parts of a batch to different sessions.
+  // This test fails without `sendAlone` in `runPipeline`: PgBouncer sends parts of a batch to different
+  // sessions.
   it('each get their own results', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const results = await Promise.all(
@@ -197,12 +199,13 @@ describe('A PgBouncer without a free session', () => {
   beforeAll(() => startPooler('session', 1));
   afterAll(() => pooler.stop());
 
-  // Fails without `enforceMaxHoldTime` in PostgresPool: PgBouncer lets a client wait for two minutes.
-  it('fails a transaction within its deadline, and is used again', async () => {
+  // This test fails without `enforceMaxHoldTime` in PostgresPool: PgBouncer would let the client wait for
+  // two minutes.
+  it('makes a transaction fail within its deadline, and is used again when a session is free', async () => {
     const engine = openPostgres(url, seconds(5));
     const other = queryPostgres(url, 'select pg_sleep(6)');
-    const isTaken = `select count(*) from pg_stat_activity where query like '%pg_sleep(6)'`;
-    while ((await queryPostgres(database, isTaken)) === '0') continue;
+    const countSleeping = `select count(*) from pg_stat_activity where query like '%pg_sleep(6)'`;
+    while ((await queryPostgres(database, countSleeping)) === '0') continue;
     const startedAt = performance.now();
 
     await expect(engine.runBatch([statement('select 1 as n')])).rejects.toThrow();
@@ -255,7 +258,7 @@ describe('A pooler that the service cannot use', () => {
   it.each([
     ['transaction', '?options=-c%20search_path%3Dotp', 'ignore_startup_parameters'],
     ['statement', '', 'must have pool_mode=session or pool_mode=transaction'],
-  ] as const)('in %s mode%s keeps it from starting, and says why', async (mode, query, reason) => {
+  ] as const)('makes the start fail with a reason (%s mode%s)', async (mode, query, reason) => {
     await startPooler(mode);
 
     await expect(startSandboxedService({ DATABASE_URL: url + query })).rejects.toThrow(reason);

@@ -12,7 +12,7 @@ const START_TIMEOUT_MS = 60_000;
 
 const getReadiness = ({ http }: RunningService) => http.get('/health/ready');
 
-/** Requests readiness until it has this status: results are cached, and reconnecting takes time. */
+/** Requests readiness until the response has this status. Reports are cached, and reconnecting takes time. */
 async function waitForStatus(status: number, service: RunningService): Promise<Response> {
   for (;;) {
     const response = await getReadiness(service);
@@ -34,7 +34,7 @@ describe('GET /health/ready', () => {
     return service;
   }
 
-  it('reports storage and counters', async () => {
+  it('reports storage and counters as up', async () => {
     const service = await start();
 
     const { status, body, headers } = await getReadiness(service);
@@ -45,7 +45,7 @@ describe('GET /health/ready', () => {
     expect(headers['cache-control']).toContain('no-store');
   });
 
-  // Fails with `cacheFor` of Terminus in Readiness.
+  // This test fails if Readiness caches by `cacheFor` of Terminus, which uses the wall clock.
   it('does not keep a report when the clock is set back', async () => {
     const server = await startRedis({ fresh: true });
     closing.push(() => server.stop());
@@ -67,7 +67,7 @@ describe('GET /health/ready', () => {
     await getReadiness(service).expect(200);
   });
 
-  // Each fails without its indicator in Readiness.
+  // Each test fails without its health indicator in Readiness.
   it.each([
     ['storage', 'DATABASE_URL', startPostgres],
     ['counters', 'REDIS_URL', startRedis],
@@ -102,7 +102,7 @@ describe('GET /health/ready', () => {
     START_TIMEOUT_MS,
   );
 
-  // Fails if StorageHealthIndicator only reads: a `select` would succeed.
+  // This test fails if StorageHealthIndicator only reads: a `select` would succeed.
   it('returns 503 while the database is read-only', async () => {
     const postgres = await startPostgres();
     closing.push(() => postgres.stop());
@@ -141,12 +141,12 @@ describe('GET /metrics', () => {
     return { service, proxy };
   }
 
-  // Fails if HealthMetrics awaits the report.
+  // This test fails if HealthMetrics awaits the report.
   it('is answered before the check of a database that does not answer', async () => {
     const { service, proxy } = await startBehindProxy();
     await scrape(service.url);
     proxy.freeze();
-    // The cached report is over.
+    // A report is cached for a second.
     await delay(1050);
     const order: string[] = [];
 

@@ -10,8 +10,8 @@ import { startScriptedUpstream, type ScriptedUpstream } from '../support/scripte
 jest.setTimeout(minutes(1));
 
 /**
- * Two processes on one PostgreSQL and one Redis. Their provider accepts every right code, as often
- * as it is countCalls: only the service itself prevents a second success.
+ * Two processes on one PostgreSQL and one Redis. Their provider accepts the right code in every call:
+ * only the service itself prevents a second success.
  */
 describe('Two replicas', () => {
   let postgres: PostgresServer;
@@ -67,10 +67,9 @@ describe('Two replicas', () => {
     return `+1415555${2000 + lastNumber}`;
   }
 
-  const on = (i: number) => replicas[i % 2 === 0 ? 0 : 1].http;
-
+  /** Sends even requests to one replica, and odd ones to the other. */
   const post = (i: number, path: string, body: object, key?: string) => {
-    const request = on(i).post(path);
+    const request = replicas[i % 2 === 0 ? 0 : 1].http.post(path);
     return (key === undefined ? request : request.set('idempotency-key', key)).send(body);
   };
 
@@ -82,10 +81,11 @@ describe('Two replicas', () => {
     return body.pinId;
   }
 
+  /** The provider calls since the start of the test whose path matches. */
   const countCalls = (operation: RegExp) =>
     provider.requests.filter(({ path }) => operation.test(path)).length;
 
-  // Fails without `isOpen` of `verify` in verification-queries.ts.
+  // This test fails without `isOpen` of `verify` in verification-queries.ts.
   it('verify exactly one of two hundred concurrent right codes', async () => {
     const pinId = await send(newNumber());
 
@@ -97,7 +97,7 @@ describe('Two replicas', () => {
     expect(responses.every(({ status }) => status === 200)).toBe(true);
   });
 
-  // Fails without `attempts < max_attempts` of `reserveAttempt` in number-limits.ts.
+  // This test fails without `attempts < max_attempts` of `reserveAttempt` in number-limits.ts.
   it('check five of two hundred concurrent wrong codes, and reject the right one afterwards', async () => {
     const pinId = await send(newNumber());
 
@@ -108,12 +108,13 @@ describe('Two replicas', () => {
     expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
   });
 
-  // Fails without the `where` of `createAcquireQuery` in sliding-window.ts. A wrong code must stay counted.
-  it('check ten wrong codes of one number in an hour, over ten sends and resends', async () => {
+  // This test fails without the `where` of `createAcquireQuery` in sliding-window.ts, and if a wrong code
+  // does not stay counted.
+  it('check only ten wrong codes of one number in an hour, over ten sends and resends', async () => {
     const phoneNumber = newNumber();
     for (let round = 0; round < 10; round += 1) {
       let pinId = '';
-      await retryUntil(async () => {
+      await repeatUntilTrue(async () => {
         const path = round % 2 === 0 || pinId === '' ? '/otp/send' : '/otp/resend';
         const answer = await post(round, path, path === '/otp/send' ? { phoneNumber } : { pinId });
         pinId = answer.body.pinId ?? pinId;
@@ -128,7 +129,7 @@ describe('Two replicas', () => {
     expect(countCalls(/verify/)).toBe(10);
   });
 
-  // Fails without the `where` of `createAcquireQuery` in sliding-window.ts.
+  // This test fails without the `where` of `createAcquireQuery` in sliding-window.ts.
   it('send one message for a hundred concurrent sends to one number', async () => {
     const phoneNumber = newNumber();
 
@@ -143,7 +144,7 @@ describe('Two replicas', () => {
     expect(countCalls(/pin\?/)).toBe(sent);
   });
 
-  // Fails without the `on conflict` of `claim` in idempotency-key-queries.ts.
+  // This test fails without the `on conflict` of `claim` in idempotency-key-queries.ts.
   it('send one message for a hundred concurrent sends with one key: the same response or 409', async () => {
     const phoneNumber = newNumber();
 
@@ -161,7 +162,7 @@ describe('Two replicas', () => {
     expect(other.body.code).toBe('idempotency_key_reused');
   });
 
-  it('repeat a success for its idempotency key, and return already_verified without one', async () => {
+  it('replay a success for its idempotency key, and return already_verified without the key', async () => {
     const pinId = await send(newNumber());
     const body = { pinId, otpCode: RIGHT };
     await post(0, '/otp/verify', body, 'verify').expect(200, { verified: true });
@@ -171,10 +172,10 @@ describe('Two replicas', () => {
   });
 });
 
-/** Tries again until it succeeds, for at most a minute. */
-async function retryUntil(succeeds: () => Promise<boolean>): Promise<void> {
+/** Repeats an action until it returns true. @throws Error after a minute */
+async function repeatUntilTrue(action: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + minutes(1);
-  while (!(await succeeds())) {
+  while (!(await action())) {
     if (Date.now() > deadline) throw new Error('no success within a minute');
   }
 }

@@ -45,12 +45,12 @@ describe('Graceful shutdown', () => {
     });
   }
 
-  /** Polls until something has happened in another process. */
-  async function until(happened: () => Promise<boolean> | boolean): Promise<void> {
-    while (!(await happened())) await delay(10);
+  /** Polls until a condition of another process holds. */
+  async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+    while (!(await condition())) await delay(10);
   }
 
-  /** Makes the provider wait before it answers sends; returns a function that makes it answer. */
+  /** Makes the provider wait before it answers sends. @returns a function that makes it answer */
   async function delaySends(): Promise<() => void> {
     const pending: ServerResponse[] = [];
     provider.answer((response) => pending.push(response));
@@ -62,10 +62,11 @@ describe('Graceful shutdown', () => {
 
   const send = () => replica.http.post('/otp/send').send({ phoneNumber: PHONE });
   const resend = () => replica.http.post('/otp/resend').send({ pinId: 'q8Jt1Xn0S2uYp4rVb6wLzA' });
-  const providerCalled = () => until(() => provider.requests.length > 0);
-  const connectionsRefused = () => until(() => refusesConnections(replica.url));
+  const untilProviderCalled = () => until(() => provider.requests.length > 0);
+  const untilConnectionsRefused = () => until(() => refusesConnections(replica.url));
 
-  // Fails without `shutdown.isDraining` in HealthController, or the onRequest hook in GracefulShutdown.
+  // This test fails without `shutdown.isDraining` in HealthController, and without the onRequest hook in
+  // GracefulShutdown.
   it('reports 503 for readiness at once, but accepts requests and answers with Connection: close', async () => {
     await start(LONG_DELAY);
     provider.answer(ACCEPTED);
@@ -87,7 +88,7 @@ describe('Graceful shutdown', () => {
     expect(await request('/otp/send', { method: 'POST', headers, body })).toBe('200 close');
   });
 
-  // Fails without the signals in signals.ts.
+  // This test fails without the signals in signals.ts.
   it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     'answers requests during SHUTDOWN_DELAY after %s, then exits with 0',
     async (signal) => {
@@ -101,7 +102,7 @@ describe('Graceful shutdown', () => {
     },
   );
 
-  // Fails without `handle = exitImmediately` in signals.ts.
+  // This test fails without `handle = exitImmediately` in signals.ts.
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
@@ -116,11 +117,12 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(code);
   });
 
-  // Fails without `process.once('exit', …)` in SqliteConnection, or the lock in sqlite-worker.ts.
+  // This test fails without `process.once('exit', …)` in SqliteConnection, and without the lock in
+  // sqlite-worker.ts.
   it('exits at once on a second signal while a SQL statement runs', async () => {
     await start(LONG_DELAY);
     const file = new Libsql(join(dataDir, DATABASE_FILE));
-    // The start of the service may still lock the file.
+    // Locks the database. The service may still hold a lock from its start, so this waits for it.
     file.exec('pragma busy_timeout = 5000; begin immediate');
     const outcomes = [];
     for (const sendRequest of [send, resend, resend]) {
@@ -134,7 +136,7 @@ describe('Graceful shutdown', () => {
     }
     replica.signal('SIGTERM');
     await until(() => replica.output.includes('stopping'));
-    // The first has timed out waiting for the file; now the others wait for it, one by one.
+    // The first request has timed out waiting for the file. Now the others wait for it, one by one.
     expect(await outcomes.shift()).toBe(503);
 
     replica.signal('SIGTERM');
@@ -144,7 +146,7 @@ describe('Graceful shutdown', () => {
     file.close();
   });
 
-  // Fails without `if (signal !== 'SIGINT')` in shutdown.ts.
+  // This test fails without `if (signal !== 'SIGINT')` in shutdown.ts.
   it('skips SHUTDOWN_DELAY for SIGINT', async () => {
     await start(LONG_DELAY);
 
@@ -157,10 +159,10 @@ describe('Graceful shutdown', () => {
     await start();
     const release = await delaySends();
     const answer = send().then((response) => response);
-    await providerCalled();
+    await untilProviderCalled();
 
     replica.signal('SIGTERM');
-    await connectionsRefused();
+    await untilConnectionsRefused();
     release();
 
     expect((await answer).status).toBe(200);
@@ -168,14 +170,14 @@ describe('Graceful shutdown', () => {
     expect(replica.output.split('"stopping"')[1]).not.toMatch(/"level":"(warn|error|fatal)"/);
   });
 
-  // Fails without `return503OnClosing` in createFastifyAdapter.
+  // This test fails without `return503OnClosing` in createFastifyAdapter.
   it('answers a request that was incomplete when the service stopped listening', async () => {
     await start();
     const connection = await connectTo(replica.url);
     connection.write('GET /health/live HTTP/1.1\r\n');
     await delay(50);
     replica.signal('SIGTERM');
-    await connectionsRefused();
+    await untilConnectionsRefused();
 
     connection.write('host: a\r\n\r\n');
 
@@ -185,12 +187,12 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // Fails without closeIfUnused in graceful-shutdown.ts.
+  // This test fails without `closeIfUnused` in graceful-shutdown.ts.
   it('answers the first request on a connection from before the service stopped listening', async () => {
     await start();
     const connection = await connectTo(replica.url);
     replica.signal('SIGTERM');
-    await connectionsRefused();
+    await untilConnectionsRefused();
 
     connection.write('GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n');
 
@@ -200,7 +202,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // Fails without acceptPending in graceful-shutdown.ts.
+  // This test fails without `acceptPending` in graceful-shutdown.ts.
   it('answers connections that wait to be accepted when the service stops', async () => {
     await start();
     // The kernel completes connections to a stopped process, like those to a busy one.
@@ -218,7 +220,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // Fails without the onClose hook in GracefulShutdown.
+  // This test fails without the onClose hook in GracefulShutdown.
   it('stores the result of a send whose client has disconnected', async () => {
     await start();
     const release = await delaySends();
@@ -228,13 +230,13 @@ describe('Graceful shutdown', () => {
     const answer = fetch(`${replica.url}/otp/send`, { ...request, signal: abort.signal });
     await Promise.all([
       expect(answer).rejects.toThrow(),
-      providerCalled().then(() => {
+      untilProviderCalled().then(() => {
         abort.abort();
       }),
     ]);
 
     replica.signal('SIGTERM');
-    await connectionsRefused();
+    await untilConnectionsRefused();
     await delay(100);
     release();
     expect(await replica.ended()).toBe(0);
@@ -246,7 +248,7 @@ describe('Graceful shutdown', () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  // Fails without closeConnectionsOnShutdown in graceful-shutdown.ts.
+  // This test fails without `closeConnectionsOnShutdown` in graceful-shutdown.ts.
   it('does not wait for connections without a request', async () => {
     await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
@@ -257,7 +259,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // Fails without the timer in graceful-shutdown.ts.
+  // This test fails without the timer in graceful-shutdown.ts.
   it.each([
     ['half a head', 'GET /health/live HTTP/1.1\r\nhost: a\r\n', ''],
     ['half a body', `${POST_HEAD}content-length: 10\r\n\r\n{`, ''],
@@ -282,7 +284,7 @@ describe('Graceful shutdown', () => {
     );
   });
 
-  // Fails without onIdle and hasCompleteRequest in graceful-shutdown.ts.
+  // This test fails without `onIdle` and `hasCompleteRequest` in graceful-shutdown.ts.
   it('closes a keep-alive connection after its response, and no sooner', async () => {
     // Shutdown gives up after 35 s, sooner than an idle connection would close by itself.
     await start({ PROVIDER_TIMEOUT: '15s' });
@@ -290,10 +292,10 @@ describe('Graceful shutdown', () => {
     const connection = await connectTo(replica.url);
     const body = JSON.stringify({ phoneNumber: PHONE });
     connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
-    await providerCalled();
+    await untilProviderCalled();
 
     replica.signal('SIGTERM');
-    await connectionsRefused();
+    await untilConnectionsRefused();
     // Past INCOMPLETE_REQUEST_TIMEOUT_MS: from then on only the response closes the connection.
     await delay(4_500);
     release();
@@ -302,13 +304,14 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // Fails without the timer in shutdown.ts.
+  // This test fails without the timer in shutdown.ts.
   it('exits with 1 and an error in the log if a request takes too long', async () => {
     await start({ PROVIDER_TIMEOUT: '1ms' });
     const file = new Libsql(join(dataDir, DATABASE_FILE));
     file.exec('pragma busy_timeout = 5000; begin immediate');
-    // They wait for the file one after another, each for the request timeout.
+    // The requests wait for the locked file one after another, each until the request timeout.
     const responses = [resend(), resend(), resend()].map((answer) => answer.catch(() => undefined));
+    // Three resends, and the request for the metrics itself.
     await until(async () =>
       (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 4'),
     );

@@ -9,7 +9,7 @@ import { toModuleUrl } from '../support/module-url.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 import { startReplica } from '../support/replica.js';
 
-/** Prevents that the application's module loads. */
+/** Prints `loading` when the module of the application is imported, and then never loads it. */
 const STOP_LOADING = toModuleUrl(`
   import { register } from 'node:module';
   register('data:text/javascript,' + encodeURIComponent(\`
@@ -21,7 +21,7 @@ const STOP_LOADING = toModuleUrl(`
   \`));
 `);
 
-/** With a key, because other hosts than loopback ones need one. */
+/** A host that does not exist, with an API key: all hosts but loopback ones need one. */
 const UNKNOWN_HOST = { HOST: 'nonexistent.invalid', API_KEYS: newApiKey('shop').entry };
 
 describe('The start of the service', () => {
@@ -47,7 +47,8 @@ describe('The start of the service', () => {
     return program;
   }
 
-  // Fails without `await import` in main.ts. The kernel drops signals that PID 1 has no handler for.
+  // This test fails without `await import` in main.ts. As PID 1 of a container, the process would then
+  // ignore signals, because the kernel drops those that PID 1 has no handler for.
   it('ends on a signal while its files are loaded', async () => {
     const starting = await start({ NODE_OPTIONS: `--import ${STOP_LOADING}` });
     await starting.printed(/loading/);
@@ -72,7 +73,7 @@ describe('The start of the service', () => {
     silentServer.close();
   });
 
-  it('warns about a variable that looks like a setting, in the environment and in .env', async () => {
+  it('warns about a variable whose name resembles a setting, in the environment and in .env', async () => {
     writeFileSync(join(folder, '.env'), 'ALLOWED_COUNTRY=DE\n');
     const starting = await start({ OTP_TLL: '2m', ...UNKNOWN_HOST });
     await starting.ended();
@@ -90,7 +91,7 @@ describe('The start of the service', () => {
     ]);
   });
 
-  // Importing it takes 130 ms and 15 MB: see src/openapi/swagger.ts.
+  // Importing @nestjs/swagger takes 130 ms and 15 MB: see src/openapi/swagger.ts.
   it('loads @nestjs/swagger only when the API document is requested', async () => {
     /** The scripts that a replica loads until it has answered these paths. */
     const scriptsFor = async (...paths: string[]): Promise<string> => {
@@ -137,7 +138,7 @@ describe('The start of the service', () => {
     expect(starting.output).not.toContain('Server listening');
   });
 
-  it('starts without API keys if ALLOW_UNAUTHENTICATED says so, with a warning', async () => {
+  it('succeeds without API keys if ALLOW_UNAUTHENTICATED is true, with a warning', async () => {
     const starting = await start({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'true' });
 
     await starting.printed(/Server listening/);
@@ -145,7 +146,7 @@ describe('The start of the service', () => {
     expect(starting.output).toContain('ALLOW_UNAUTHENTICATED is true and API_KEYS is not set');
   });
 
-  it('fails with an empty file of the secret', async () => {
+  it('fails if the file with the generated secret is empty', async () => {
     writeFileSync(join(folder, 'otp-secret'), '');
     const starting = await start({});
 
@@ -153,7 +154,7 @@ describe('The start of the service', () => {
     expect(starting.output).toContain('DATA_DIR has a file otp-secret that is empty');
   });
 
-  it('fails and asks for another HOST if it is no address of the machine', async () => {
+  it('fails and asks for another HOST if HOST is no address of the machine', async () => {
     const starting = await start(UNKNOWN_HOST);
 
     expect(await starting.ended()).toBe(1);

@@ -36,7 +36,7 @@ describe('The output of the service', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'otp-terminal-'));
-    // In development the sandbox also sends delivery reports, and their lines come at any time.
+    // Not development: there, the sandbox also sends delivery reports, whose log lines come at any time.
     settings = {
       PORT: String(await freePort()),
       SANDBOX_PORT: String(await freePort()),
@@ -63,7 +63,7 @@ describe('The output of the service', () => {
     service = spawnProgram(command, folder, { ...settings, TERM: 'xterm-256color', ...variables });
   }
 
-  /** Sends a code and submits a wrong one. */
+  /** Sends a code and submits a wrong one. @returns the pinId */
   async function submitWrongCode(): Promise<string> {
     const post = async (path: string, body: object): Promise<{ pinId: string }> => {
       const response = await fetch(`http://127.0.0.1:${settings.PORT}/otp/${path}`, {

@@ -7,7 +7,7 @@ import { startOtlpCollector, type OtlpCollector } from '../support/otlp-collecto
 import { runConcurrently } from '../support/providers/pooled-client.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
-/** Prints at exit how many modules of OpenTelemetry are loaded, without its API: prom-client uses that. */
+/** Prints at exit how many OpenTelemetry modules are loaded. The API package does not count: prom-client uses it. */
 const PRINT_MODULES = `data:text/javascript,${encodeURIComponent(`
   import { createRequire } from 'node:module';
   import { writeSync } from 'node:fs';
@@ -18,7 +18,7 @@ const PRINT_MODULES = `data:text/javascript,${encodeURIComponent(`
   });
 `)}`;
 
-/** More spans than a batch has, so that the export starts at once. */
+/** More spans than one batch of the exporter has, so that the export starts at once. */
 const SPANS = 600;
 
 let sandbox: Sandbox;
@@ -55,7 +55,7 @@ describe('The export of traces', () => {
     expect(replica.output).toContain('modules of OpenTelemetry: 0\n');
   });
 
-  it('ends before the process does', async () => {
+  it('is complete before the process ends', async () => {
     collector = await startOtlpCollector();
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     await send('+14155552671').expect(200);

@@ -5,7 +5,7 @@ import { startOtlpCollector, type OtlpCollector } from '../support/otlp-collecto
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-/** The sandbox answers a send to it with status 500. */
+/** The sandbox answers a send to this magic number with status 500. */
 const FAILING_NUMBER = '+12145550123';
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CLIENT_SPAN_ID = '00f067aa0ba902b7';
@@ -30,7 +30,7 @@ const start = async (settings: NodeJS.ProcessEnv = {}): Promise<void> => {
 
 const send = (phoneNumber = NUMBER) => service.http.post('/otp/send').send({ phoneNumber });
 
-/** The spans without times and ids; that of the request comes first. */
+/** The spans without times and ids. The span of the request comes first. */
 const describeSpans = () =>
   collector.spans
     .map(({ name, kind, attributes, error }) => ({ name, kind, attributes, error }))
@@ -82,7 +82,7 @@ describe('The traces of the service', () => {
     }
   });
 
-  it('have a span for a verify, as a child of the traceparent of the client', async () => {
+  it("have a span for a verify request, as a child of the client's span in traceparent", async () => {
     await start();
     const { pinId } = (await send().set('traceparent', UNSAMPLED_TRACEPARENT)).body;
     const [otpCode] = await service.getReceivedCodes(NUMBER);
@@ -243,10 +243,11 @@ describe('The traces of the service', () => {
     for (const [kind, value] of Object.entries(values)) scanner.add(kind, value);
     const { text } = collector;
     expect(scanner.scan(text)).toEqual([]);
-    // The scanner would find one.
+    // A text with a secret, to show that the scanner finds it.
     expect(scanner.scan(`${pinId}${text}`)).toHaveLength(1);
+    // Four spans each for send and verify, and two for the status.
     expect(collector.spans).toHaveLength(10);
-    // A code is too short for the scanner.
+    // The scanner does not search for values as short as a code.
     const attributes = collector.spans.flatMap((span) => Object.values(span.attributes));
     expect(attributes.join('\n')).not.toContain(otpCode);
   });
