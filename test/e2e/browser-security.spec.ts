@@ -17,7 +17,7 @@ describe('Browser security', () => {
       .set('access-control-request-method', 'POST')
       .set('access-control-request-headers', 'authorization,content-type,idempotency-key');
 
-  it('allows no page of another origin by default', async () => {
+  it('allows no page of another origin to call the API by default', async () => {
     service = await startSandboxedService();
     const preflightResponse = await preflight(SITE);
     const response = await service.http.get('/otp/x').set('origin', SITE);

@@ -41,6 +41,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
 
   afterAll(() => postgres?.stop());
 
+  /** Makes the service read the length from the message template. */
   const readTemplate = () => service.app.get(InfobipCodeLengths).read();
 
   async function start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
@@ -110,7 +111,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     ],
     ['seven digits', (code: string) => `0${code}`, TOO_LONG],
   ])(
-    'rejects %s without an attempt or a call, and the same key then verifies the code',
+    'rejects %s without an attempt or a provider call, and does not use up the idempotency key',
     async (_what, change, detail) => {
       await start();
       const { pinId, code } = await send();
@@ -128,7 +129,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     },
   );
 
-  it('is that of the digits: spaces, hyphens and other scripts do not count', async () => {
+  it('counts the digits of any script, but no spaces or hyphens', async () => {
     await start();
     const { pinId, code } = await send();
     const otpCode = `${code.slice(0, 3)} - ${code.slice(3)}`.replace(/\d/g, (digit) =>
@@ -138,19 +139,19 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     await verify({ pinId, otpCode }).expect(200, { verified: true });
   });
 
-  it('keeps a code of another length out of the wrong codes of its number', async () => {
+  it('is checked first: a code of another length is not a wrong code of its number', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
     const { pinId, code } = await send();
     for (let i = 0; i < 7; i += 1) await verify({ pinId, otpCode: '0000000' }).expect(400);
 
     const { body } = await verify({ pinId, otpCode: wrongCode(code) }).expect(200);
     expect(body).toEqual({ verified: false, reason: 'wrong_code', attemptsRemaining: 4 });
-    // Now the number has reached its limit. A code of another length is still named first.
+    // The number has reached its limit now, but the length is still checked first.
     await verify({ pinId, otpCode: '0000000' }).expect(400);
     await verify({ pinId, otpCode: code }).expect(429);
   });
 
-  it('is checked after the reasons for which no code is accepted', async () => {
+  it('is checked only if the verification accepts codes: it exists, is open and has this reference', async () => {
     await start();
     const { pinId } = await send({ reference: 'login-1' });
     const otpCode = '12345';
@@ -185,7 +186,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     expect((await send({ locale: 'fr' })).codeLength).toBe(6);
   });
 
-  it('stays that of its send when the template is changed, and is another one for later sends', async () => {
+  it('stays as it was at the send when the template is changed, and is the new one for later sends', async () => {
     const templateId = await createTemplate('NUMERIC', 4);
     await start({ INFOBIP_MESSAGE_ID: templateId });
     const first = await send();
@@ -212,7 +213,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
         return {};
       },
     ],
-  ])('is not known if %s: then a code of any length is checked', async (_what, prepare) => {
+  ])('is unknown if %s: then a code of any length is checked', async (_what, prepare) => {
     await start(await prepare());
     const { pinId, codeLength } = await send();
 
@@ -224,7 +225,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     expect(countChecks()).toBe(1);
   });
 
-  it('is not known of a code that Sinch sent, to which one attempt is possible', async () => {
+  it('is unknown for a code that Sinch sent, which allows one attempt', async () => {
     await start({ PROVIDERS: 'infobip,sinch' });
     await planFault({ operation: 'send', kind: 'not-sent', provider: 'infobip' });
     const { pinId, codeLength } = await send();
@@ -236,7 +237,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     expect(await read(pinId)).toMatchObject({ status: 'exhausted', attemptsRemaining: 0 });
   });
 
-  it('is no longer known, and one attempt is possible, after Sinch sent another code', async () => {
+  it('is unknown once Sinch has sent another code, which allows one attempt', async () => {
     await start({ PROVIDERS: 'infobip,sinch' });
     const { pinId } = await send();
     await planFault({ operation: 'resend', kind: 'not-sent', provider: 'infobip' });
@@ -253,7 +254,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     await verify({ pinId, otpCode: code }).expect(200, { verified: true });
   });
 
-  it('is known again after Infobip sent another code in place of Sinch', async () => {
+  it('is known once Infobip has sent another code in place of Sinch', async () => {
     await start({ PROVIDERS: 'sinch,infobip' });
     const { pinId } = await send();
     await planFault({ operation: 'send', kind: 'not-sent', provider: 'sinch' });
@@ -266,10 +267,10 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
   });
 
   if (database === 'PostgreSQL') {
-    it('is not known after a replica of the release before resent by another provider', async () => {
+    it('is unknown after a replica of the previous release resent by another provider', async () => {
       await start({ PROVIDERS: 'infobip,sinch' });
       const { pinId } = await send();
-      // It does not know the columns of the length.
+      // The previous release does not update the columns of the code length.
       await queryPostgres(databaseUrl ?? '', "update verifications set provider = 'sinch'");
 
       expect(await read(pinId)).not.toHaveProperty('codeLength');

@@ -55,7 +55,7 @@ describe('GET /demo', () => {
     });
   });
 
-  it('allows its page only the files and the back end of the page', async () => {
+  it('allows its page to load only its own files and to call only its own origin', async () => {
     const { headers } = await service.http.get('/demo');
 
     expect(headers['content-security-policy']).toBe(
@@ -83,7 +83,7 @@ describe('The back end of the demo page', () => {
     browser = openBrowser();
   };
 
-  /** A browser of its own: it keeps the cookie, and says that its requests come from the page. */
+  /** A new browser: it keeps its cookie, and its headers say that its requests come from the page. */
   const openBrowser = () => supertest.agent(service.url).set('sec-fetch-site', 'same-origin');
   const send = (phoneNumber = NUMBER, from = browser) =>
     from.post('/demo/send').send({ phoneNumber });
@@ -94,7 +94,7 @@ describe('The back end of the demo page', () => {
 
   afterEach(() => service.close());
 
-  it('sends and verifies a code, and keeps the step of the browser', async () => {
+  it('sends and verifies a code, and remembers the step that the browser has reached', async () => {
     await start();
     expect(await getState()).toEqual({ step: 'number' });
 
@@ -123,6 +123,7 @@ describe('The back end of the demo page', () => {
     const { body } = await (sends.mock.results[0]?.value as ReturnType<OtpService['send']>);
     const secrets = [body.pinId, ...(await service.getProviderPinIds(NUMBER))];
 
+    // One of the service, and one of the provider for each of the two messages.
     expect(secrets).toHaveLength(3);
     for (const { status, headers, text } of responses) {
       expect(status).toBe(200);
@@ -139,11 +140,11 @@ describe('The back end of the demo page', () => {
 
     expect(headers['set-cookie']).toEqual([expect.stringMatching(cookie)]);
     expect(overTls.headers['set-cookie']).toEqual([expect.stringMatching(/; Secure$/)]);
-    // The session is known now.
+    // The browser has a session now, so it gets no second cookie.
     expect((await browser.get('/demo/state')).headers['set-cookie']).toBeUndefined();
   });
 
-  it('creates the ids of its sessions itself', async () => {
+  it('does not accept a session id that it did not create', async () => {
     await start();
     const { headers } = await supertest(service.url)
       .get('/demo/state')
@@ -176,13 +177,13 @@ describe('The back end of the demo page', () => {
     expect(await getState()).toEqual({ step: 'number' });
   });
 
-  it('keeps a thousand sessions, those that were used last', async () => {
+  it('keeps the thousand sessions that were used last', async () => {
     await start();
     const unused = openBrowser();
     await getState(unused);
     await send().expect(200);
     await verify(await getCode()).expect(200);
-    // As many requests would take seconds.
+    // Opens the sessions without HTTP: a thousand requests would take seconds.
     const sessions = service.app.get(DemoSessions, { strict: false });
     const request = { headers: {}, protocol: 'http' } as FastifyRequest;
     const reply = { header: () => reply } as unknown as FastifyReply;
@@ -200,11 +201,11 @@ describe('The back end of the demo page', () => {
     ['of another origin, from a browser without Sec-Fetch-Site', { origin: 'http://evil.test' }],
     ['of a sandboxed frame', { origin: 'null' }],
     ['without an origin', {}],
-  ])('rejects a request %s', async (_whose, headers) => {
+  ])('rejects a request %s', async (_what, headers) => {
     await start();
     await send().expect(200);
-    const { headers: opened } = await openBrowser().get('/demo/state');
-    const cookie = String(opened['set-cookie']).split(';')[0] ?? '';
+    const stateResponse = await openBrowser().get('/demo/state');
+    const cookie = String(stateResponse.headers['set-cookie']).split(';')[0] ?? '';
     for (const [path, body] of [
       ['/demo/send', { phoneNumber: '+14155550124' }],
       ['/demo/resend', {}],
@@ -225,11 +226,11 @@ describe('The back end of the demo page', () => {
     expect((await request.send({ phoneNumber: NUMBER })).body).toMatchObject({ step: 'code' });
   });
 
-  it('accepts only JSON', async () => {
+  it('accepts only JSON with valid fields', async () => {
     await start();
     for (const path of ['/demo/send', '/demo/resend', '/demo/verify']) {
-      const form = browser.post(path).set('content-type', 'text/plain').send('{}');
-      expectProblem(await form, 415, 'unsupported_media_type');
+      const text = browser.post(path).set('content-type', 'text/plain').send('{}');
+      expectProblem(await text, 415, 'unsupported_media_type');
     }
     expectProblem(await browser.post('/demo/send').send({}), 400, 'validation_failed');
     expectProblem(await browser.post('/demo/verify').send({ code: 7 }), 400, 'validation_failed');
@@ -252,14 +253,14 @@ describe('The back end of the demo page', () => {
     expectProblem(await service.http.get('/otp/any'), 429, 'too_many_requests');
   });
 
-  it('limits the messages of one address, as for a sign-up', async () => {
+  it('limits the messages that one IP address requests by SENDS_PER_END_USER_IP_PER_HOUR', async () => {
     await start({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
     await send().expect(200);
 
     expectProblem(await send('+14155550124', openBrowser()), 429, 'quota_exceeded');
   });
 
-  it('sends one message if a browser sends twice to a number', async () => {
+  it('sends one message if a browser requests two to the same number', async () => {
     await start();
     await browser.get('/demo/state');
     const first = await send().expect(200);
@@ -271,7 +272,7 @@ describe('The back end of the demo page', () => {
     expectProblem(await send(NUMBER, openBrowser()), 429, 'cooldown_active');
   });
 
-  it('verifies once if a browser verifies twice at the same time', async () => {
+  it('verifies a code that a browser submits three times at once', async () => {
     await start();
     await send().expect(200);
     const code = await getCode();
@@ -330,7 +331,7 @@ describe('The back end of the demo page', () => {
     expect(await getCode()).not.toBe(second);
   });
 
-  it('says why a code is over', async () => {
+  it('says why a code can no longer be verified', async () => {
     await start();
     await send().expect(200);
     for (let tries = 1; tries < 5; tries += 1) await verify(wrongCode(await getCode()));
@@ -340,6 +341,7 @@ describe('The back end of the demo page', () => {
 
     await send('+14155550124').expect(200);
     service.clock.advance(seconds(30));
+    // A new send to the number cancels the verification of the page.
     await service.http.post('/otp/send').send({ phoneNumber: '+14155550124' }).expect(200);
     expect(await getState()).toMatchObject({ step: 'over', reason: 'cancelled' });
 
@@ -386,7 +388,7 @@ describe('The demo page', () => {
     ],
     ['with a real account', { ...INFOBIP, ALLOW_UNAUTHENTICATED: 'true' }],
     ['if API_KEYS is set', { API_KEYS: shop.entry }],
-  ])('has neither files nor a back end %s', async (_where, settings) => {
+  ])('has neither files nor a back end %s', async (_when, settings) => {
     const service = await startService(settings);
     const client = createClientAgent(service.url, shop.key).set('sec-fetch-site', 'same-origin');
 

@@ -67,16 +67,16 @@ const body = fc.oneof(
     .map((fields) => JSON.stringify(fields)),
   fc.dictionary(fc.string(), fc.jsonValue()).map((fields) => JSON.stringify(fields)),
 );
-/** Usually a valid value: a request with one invalid field gets further than one with only invalid ones. */
-const mostly = (valid: fc.Arbitrary<unknown>) =>
+/** Mostly valid values: a request with one invalid field gets further than one with only invalid ones. */
+const mostlyValid = (valid: fc.Arbitrary<unknown>) =>
   fc.oneof({ weight: 5, arbitrary: valid }, { weight: 1, arbitrary: field });
-const phoneNumber = mostly(fc.stringMatching(/^\+4917[0-9]{8}$/));
-const locale = mostly(fc.constantFrom('de', 'PT-br', 'x-a', null));
-const channel = mostly(fc.constantFrom('sms', 'voice', 'whatsapp', null));
-const pinId = mostly(fc.stringMatching(/^[\w-]{22}$/));
-const reference = mostly(fc.constantFrom('login-4711', null));
-const endUserIp = mostly(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant(null)));
-const otpCode = mostly(fc.stringMatching(/^[0-9]{6}$/));
+const phoneNumber = mostlyValid(fc.stringMatching(/^\+4917[0-9]{8}$/));
+const locale = mostlyValid(fc.constantFrom('de', 'PT-br', 'x-a', null));
+const channel = mostlyValid(fc.constantFrom('sms', 'voice', 'whatsapp', null));
+const pinId = mostlyValid(fc.stringMatching(/^[\w-]{22}$/));
+const reference = mostlyValid(fc.constantFrom('login-4711', null));
+const endUserIp = mostlyValid(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant(null)));
+const otpCode = mostlyValid(fc.stringMatching(/^[0-9]{6}$/));
 const postTo = (path: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record(fields, { requiredKeys: [] }).map((values): RandomRequest => {
     const type = { 'content-type': 'application/json' };

@@ -78,7 +78,7 @@ describe('An Idempotency-Key', () => {
     expect(body).toEqual({ verified: false, reason: 'already_verified' });
   });
 
-  it('counts one attempt for a wrong code that is verified twice with one key', async () => {
+  it('counts one attempt for a wrong code that is submitted twice with one key', async () => {
     const { pinId } = (await send('a')).body;
     const [code = ''] = await service.getReceivedCodes(NUMBER);
     const otpCode = wrongCode(code);
@@ -101,7 +101,7 @@ describe('An Idempotency-Key', () => {
     expect(await service.getReceivedCodes(NUMBER)).toHaveLength(2);
   });
 
-  it('can be used again after a send that was rejected', async () => {
+  it('can be used again if its send was rejected', async () => {
     await send('a');
     expectProblem(await send('b'), 429, 'cooldown_active');
     service.clock.advance(SEND_COOLDOWN_MS);

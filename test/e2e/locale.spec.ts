@@ -8,7 +8,7 @@ import { startService, type RunningService } from '../support/service.js';
 import { startPostgres } from '../support/services/postgres.js';
 
 const NUMBER = '+41793026727';
-/** Each text is of one language and one provider. */
+/** The text of a message for each provider and language. */
 const TEXTS = {
   'Infobip in English': /^\d{6} is your code\. Do not share it\.$/,
   'Infobip in German': /^\d{6} ist Ihr Code\. Geben Sie ihn nicht weiter\.$/,
@@ -65,14 +65,15 @@ describe('The language of a message', () => {
   async function stopProvider(provider: string): Promise<void> {
     const fault = { kind: 'unavailable', provider, times: 100 };
     await sandbox.callControl('put', 'faults', { ...fault, operation: 'send' }).expect(200);
+    // Sinch has no resend: each message is a send.
     if (provider === 'sinch') return;
     await sandbox.callControl('put', 'faults', { ...fault, operation: 'resend' }).expect(200);
   }
 
-  /** Which of the known texts the messages have, newest first. */
+  /** The provider and language of each message, as the keys of TEXTS, newest first. */
   const readMessages = async () =>
     (await sandbox.listMessages(NUMBER)).map(
-      ({ text }) => Object.entries(TEXTS).find(([, known]) => known.test(text))?.[0] ?? text,
+      ({ text }) => Object.entries(TEXTS).find(([, pattern]) => pattern.test(text))?.[0] ?? text,
     );
 
   describe.each([
@@ -87,7 +88,7 @@ describe('The language of a message', () => {
 
     afterEach(() => database.remove());
 
-    it('is that of locale, after a failover and for each resend', async () => {
+    it('is that of locale in each resend, also after a failover', async () => {
       await start({ PROVIDERS: 'infobip,sinch', ...database.settings });
       const { pinId } = (await send({ locale: 'de' }).expect(200)).body;
       await resend(pinId);
@@ -140,7 +141,7 @@ describe('The language of a message', () => {
     ['i-klingon', 'English'],
     ['x-private', 'English'],
     [undefined, 'English'],
-  ])('of locale %s is %s at Infobip', async (locale, language) => {
+  ])('with locale %s is %s at Infobip', async (locale, language) => {
     await start();
 
     await send({ locale }).expect(200);
@@ -149,7 +150,7 @@ describe('The language of a message', () => {
   });
 
   it.each(['pl', 'x-private', undefined])(
-    'of locale %s is that of the application at Sinch',
+    'with locale %s is that of the application at Sinch',
     async (locale) => {
       await start({ PROVIDERS: 'sinch' });
 
@@ -159,7 +160,7 @@ describe('The language of a message', () => {
     },
   );
 
-  it('is the most specific one of INFOBIP_MESSAGE_IDS', async () => {
+  it('is the most specific one in INFOBIP_MESSAGE_IDS that matches locale', async () => {
     const create = (name: string) =>
       sandbox.createTemplate('sandbox-application', { messageText: `${name} {{pin}}` });
     const ids = `pt:${await create('Portuguese')}, PT-br:${await create('Brazilian')}`;
@@ -185,19 +186,22 @@ describe('The language of a message', () => {
     [`de-${'x-abcdefgh-'.repeat(4)}a`],
     [49],
     [true],
-  ])('is rejected at #/locale if locale is %j, and nothing is sent', async (locale) => {
-    await start();
+  ])(
+    'is rejected with the pointer #/locale if locale is %j, and nothing is sent',
+    async (locale) => {
+      await start();
 
-    const response = await send({ locale });
+      const response = await send({ locale });
 
-    expectProblem(response, 400, 'validation_failed');
-    expect(response.body.errors).toEqual([
-      { pointer: '#/locale', detail: expect.stringMatching(/^Give one BCP 47 language tag/) },
-    ]);
-    expect(await readMessages()).toEqual([]);
-  });
+      expectProblem(response, 400, 'validation_failed');
+      expect(response.body.errors).toEqual([
+        { pointer: '#/locale', detail: expect.stringMatching(/^Give one BCP 47 language tag/) },
+      ]);
+      expect(await readMessages()).toEqual([]);
+    },
+  );
 
-  it('belongs to the request of an idempotency key', async () => {
+  it('is part of the request: another locale with the same idempotency key is rejected', async () => {
     await start();
     const sendWithKey = (locale?: string) => send({ locale }).set('idempotency-key', 'a');
     await sendWithKey('de').expect(200);

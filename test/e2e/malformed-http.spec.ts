@@ -6,11 +6,13 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 
 const KEY = 'the-key-of-the-shop';
 const BODY = '{"phoneNumber":"+14155552671"}';
+/** The body in one chunk of 30 bytes: 1e in hexadecimal. */
 const CHUNKS = `1e\r\n${BODY}\r\n0\r\n\r\n`;
 const LONG = 'b'.repeat(20_000);
 
-/** A request for liveness with these header lines, or a lookup with these and a body. */
+/** A liveness request with these header lines. */
 const get = (...lines: string[]) => `GET /health/live HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+/** A lookup with these header lines, further ones, and a body. */
 const post = (lines: string[], body = BODY) =>
   [
     'POST /otp/numbers/lookup HTTP/1.1',
@@ -21,16 +23,22 @@ const post = (lines: string[], body = BODY) =>
     '',
     body,
   ].join('\r\n');
-const length = `content-length: ${String(BODY.length)}`;
+const contentLength = `content-length: ${String(BODY.length)}`;
 const chunked = 'transfer-encoding: chunked';
 
 type Case = readonly [name: string, bytes: string];
 
+const INVALID_REQUEST_LINE: Case = ['an invalid request line', 'HELLO\r\n\r\n'];
+const CONNECT: Case = [
+  'CONNECT',
+  'CONNECT api.example.com:443 HTTP/1.1\r\nhost: api.example.com:443\r\n\r\n',
+];
+
 const MALFORMED: Case[] = [
-  ['an invalid request line', 'HELLO\r\n\r\n'],
+  INVALID_REQUEST_LINE,
   ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00'],
   ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-  ['CONNECT', 'CONNECT api.example.com:443 HTTP/1.1\r\nhost: api.example.com:443\r\n\r\n'],
+  CONNECT,
   ['a NUL in the path', 'GET /otp/a\0b HTTP/1.1\r\nhost: x\r\n\r\n'],
   ['lines that end with LF only', 'GET /health/live HTTP/1.1\nhost: x\n\n'],
   ['no Host', get('connection: close')],
@@ -49,12 +57,12 @@ const MALFORMED: Case[] = [
   ],
   ['a header that is continued on the next line', get('host: x', 'a: b', ' c')],
   ['a space before the colon of a header', get('host : x')],
-  ['two Content-Type lines', post([length, 'content-type: text/plain'])],
-  ['two Idempotency-Key lines', post([length, 'idempotency-key: a', 'idempotency-key: b'])],
-  ['two Content-Length lines', post([length, length])],
-  ['a list of lengths', post([`${length}, 30`])],
+  ['two Content-Type lines', post([contentLength, 'content-type: text/plain'])],
+  ['two Idempotency-Key lines', post([contentLength, 'idempotency-key: a', 'idempotency-key: b'])],
+  ['two Content-Length lines', post([contentLength, contentLength])],
+  ['a list of lengths', post([`${contentLength}, 30`])],
   ['a signed length', post(['content-length: +30'])],
-  ['Content-Length and Transfer-Encoding', post([length, chunked], CHUNKS)],
+  ['Content-Length and Transfer-Encoding', post([contentLength, chunked], CHUNKS)],
   ['Transfer-Encoding twice', post([chunked, chunked], CHUNKS)],
   ['an unknown transfer coding', post(['transfer-encoding: gzip, chunked'], CHUNKS)],
   ['a transfer coding after chunked', post(['transfer-encoding: chunked, gzip'], CHUNKS)],
@@ -77,7 +85,7 @@ const ACCEPTED: Case[] = [
     'another host in an absolute target',
     get('host: x', 'connection: close').replace('/', 'http://y/'),
   ],
-  ['Content-Encoding: identity', post([length, 'content-encoding: identity'])],
+  ['Content-Encoding: identity', post([contentLength, 'content-encoding: identity'])],
   ['chunk extensions', post([chunked], CHUNKS.replace('1e', '1e;a="b"'))],
   ['trailers', post([chunked], CHUNKS.replace('0\r\n', '0\r\nauthorization: x\r\nhost: y\r\n'))],
 ];
@@ -86,7 +94,7 @@ describe('A request', () => {
   let service: SandboxedService;
 
   beforeAll(async () => {
-    // Requests for liveness are logged with level debug.
+    // Liveness requests are logged only at level debug.
     service = await startSandboxedService({ LOG_LEVEL: 'debug' });
   });
 
@@ -133,9 +141,9 @@ describe('A request', () => {
     expect((await exchange(bytes)).head).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  // Without closeAfterResponse, the connection stays open for ever.
-  it.each([MALFORMED[0], MALFORMED[3]] as Case[])(
-    'with %s is closed even if the client never closes',
+  // This test fails without `closeAfterResponse`: the connection stays open for ever.
+  it.each([INVALID_REQUEST_LINE, CONNECT])(
+    'with %s gets its connection closed even if the client never closes it',
     async (_what, bytes) => {
       const accepted = once(service.app.getHttpServer(), 'connection') as Promise<[Socket]>;
       const client = connect({ port: Number(new URL(service.url).port), allowHalfOpen: true });
@@ -148,14 +156,14 @@ describe('A request', () => {
     },
   );
 
-  // Without an error listener on its socket, the process ends.
-  it('with CONNECT that is reset does not end the service', async () => {
+  // This test fails without an `error` listener on the socket of a CONNECT: the process ends.
+  it('with CONNECT whose connection is reset does not end the service', async () => {
     const accepted = once(service.app.getHttpServer(), 'connection') as Promise<[Socket]>;
     const connection = await connectTo(service.url);
     connection.answer.catch(() => undefined);
     const [socket] = await accepted;
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    connection.write(MALFORMED[3]?.[1] ?? '');
+    connection.write(CONNECT[1]);
     await once(service.app.getHttpServer(), 'connect');
     connection.reset();
     await closed;
@@ -166,9 +174,9 @@ describe('A request', () => {
   it('that is not valid HTTP is counted in the metrics', async () => {
     const count = async () =>
       total(await scrape(service.url), 'otp_rejections_total', { reason: 'headers_too_large' });
-    const before = await count();
+    const countBefore = await count();
     await exchange(get('host: x', `a: ${LONG}`));
 
-    expect((await count()) - before).toBe(1);
+    expect((await count()) - countBefore).toBe(1);
   });
 });

@@ -34,14 +34,14 @@ describe('The running application', () => {
     expect(config.get('destinations.allowedCountries')).toEqual(['DE', 'AT']);
   });
 
-  it('has its own settings, beside another application in the same process', async () => {
-    const before = { ...process.env };
+  it('keeps its settings apart from those of another application in the same process', async () => {
+    const envBefore = { ...process.env };
     const other = await startService({ OTP_TTL: '2m' });
 
     expect(other.app.get<OtpConfig>(otpConfig.KEY).ttlMs).toBe(120_000);
     expect(other.app.get(ConfigService).get('otp.ttlMs')).toBe(120_000);
     expect(service.app.get(ConfigService).get('otp.ttlMs')).toBe(420_000);
-    expect({ ...process.env }).toEqual(before);
+    expect({ ...process.env }).toEqual(envBefore);
     await other.close();
   });
 

@@ -139,7 +139,7 @@ describe('A request', () => {
     expect(response.headers.has('ratelimit')).toBe(true);
   });
 
-  it('with another media type gets 415 without the header of codings', async () => {
+  it('with another media type gets 415 without the header Accept-Encoding', async () => {
     const response = await service.http.post('/otp/send').type('text/plain').send('x');
 
     expectProblem(response, 415, 'unsupported_media_type');
@@ -216,7 +216,7 @@ describe('A request', () => {
     },
   );
 
-  // createFastifyAdapter sets the times: `requestTimeout` and `connectionsCheckingInterval`.
+  // createFastifyAdapter sets the time limits: `requestTimeout` and `connectionsCheckingInterval`.
   it.each([
     ['its head', 'POST /otp/send HTTP/1.1\r\nhost: x\r\n'],
     ['its body', `${POST_HEAD}content-length: 9\r\n\r\n{`],

@@ -44,7 +44,7 @@ describe('POST /otp/send and POST /otp/verify', () => {
     expect(response.text).toBe('{"verified":true}');
   });
 
-  it('verifies a code once', async () => {
+  it('verifies a code only once', async () => {
     const { pinId, code } = await send();
     await verify(pinId, code);
 
@@ -53,7 +53,7 @@ describe('POST /otp/send and POST /otp/verify', () => {
     expect(body).toEqual({ verified: false, reason: 'already_verified' });
   });
 
-  it('verifies a code once for two hundred concurrent requests', async () => {
+  it('verifies a code only once for two hundred concurrent requests', async () => {
     const { pinId, code } = await send();
 
     const responses = await Promise.all(

@@ -32,7 +32,7 @@ describe('A code that Sinch sends', () => {
     expect(await verify(pinId, code)).toEqual({ verified: true });
   });
 
-  it('can be tried once, also after a resend', async () => {
+  it('allows one attempt, also after a resend', async () => {
     const { pinId } = await sendCode();
     const readAttempts = async () =>
       (await service.http.get(`/otp/${pinId}`)).body.attemptsRemaining;
@@ -46,7 +46,7 @@ describe('A code that Sinch sends', () => {
     expect(await readAttempts()).toBe(0);
   });
 
-  it('is exhausted by one wrong code, and another code can be sent', async () => {
+  it('can no longer be verified after one wrong code, but another code can be sent', async () => {
     const first = await sendCode();
 
     const exhausted = { verified: false, reason: 'attempts_exhausted' };
@@ -83,9 +83,11 @@ describe('A code that Sinch sends', () => {
   });
 
   it('returns an error if Sinch rejects the send, and logs neither number nor credentials', async () => {
+    // Magic numbers of the sandbox, which answers these sends with errors.
     expectProblem(await send({ phoneNumber: '+12025550100' }), 502, 'provider_error');
     expectProblem(await send({ phoneNumber: '+12085550100' }), 503, 'provider_unavailable');
 
+    // The last two are the secret and the key of the sandbox's Sinch application.
     expect(service.log.text).not.toMatch(/2025550100|2085550100|c2FuZGJveC1zZWNyZXQ|5a4db0c5/);
   });
 });

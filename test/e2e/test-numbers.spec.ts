@@ -2,9 +2,10 @@ import { hours, seconds } from '../../src/common/durations.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-const WITHOUT_END = '+15550001111';
+const WITHOUT_LAST_DAY = '+15550001111';
 const WITH_LAST_DAY = '+15550002222';
 const WITH_LETTERS = '+15550003333';
+/** A number that could belong to a phone. */
 const REAL_NUMBER = '+14155552671';
 const CODE = '123456';
 
@@ -13,7 +14,7 @@ describe('A test number', () => {
 
   beforeEach(async () => {
     service = await startSandboxedService({
-      TEST_NUMBERS: `${WITHOUT_END}:${CODE}, ${WITH_LAST_DAY}:${CODE}@2030-01-01, ${REAL_NUMBER}:${CODE}, ${WITH_LETTERS}:abc1`,
+      TEST_NUMBERS: `${WITHOUT_LAST_DAY}:${CODE}, ${WITH_LAST_DAY}:${CODE}@2030-01-01, ${REAL_NUMBER}:${CODE}, ${WITH_LETTERS}:abc1`,
       SENDS_PER_NUMBER_PER_DAY: '2',
       ALLOWED_COUNTRIES: 'CH',
     });
@@ -21,10 +22,11 @@ describe('A test number', () => {
 
   afterEach(() => service.close());
 
-  const send = (phoneNumber = WITHOUT_END) => service.http.post('/otp/send').send({ phoneNumber });
+  const send = (phoneNumber = WITHOUT_LAST_DAY) =>
+    service.http.post('/otp/send').send({ phoneNumber });
   const verify = (body: object) => service.http.post('/otp/verify').send(body);
 
-  it.each([WITHOUT_END, WITH_LAST_DAY, REAL_NUMBER])(
+  it.each([WITHOUT_LAST_DAY, WITH_LAST_DAY, REAL_NUMBER])(
     'is verified with its fixed code, without a message: %s',
     async (to) => {
       const { body } = await send(to).expect(200);
@@ -61,7 +63,7 @@ describe('A test number', () => {
     await verify({ pinId: body.pinId, otpCode: CODE }).expect(200, { verified: true });
   });
 
-  it('has no stated length if its code has letters', async () => {
+  it('has no codeLength if its code has letters', async () => {
     const { body } = await send(WITH_LETTERS).expect(200);
 
     expect(body).not.toHaveProperty('codeLength');
@@ -75,7 +77,7 @@ describe('A test number', () => {
     const { body } = await send();
 
     await service.http.post('/otp/resend').send({ pinId: body.pinId }).expect(200);
-    await verify({ phoneNumber: WITHOUT_END, otpCode: CODE }).expect(200, { verified: true });
+    await verify({ phoneNumber: WITHOUT_LAST_DAY, otpCode: CODE }).expect(200, { verified: true });
   });
 
   it('has test: true in its status', async () => {
@@ -87,7 +89,7 @@ describe('A test number', () => {
     });
   });
 
-  it('is like any other number after its last day', async () => {
+  it('is no test number any more after its last day', async () => {
     service.clock.advance(hours(24) - seconds(1));
     const { body } = await send(WITH_LAST_DAY).expect(200);
     service.clock.advance(seconds(1));

@@ -3,7 +3,7 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 
 const CODE = '045678';
 
-/** The code as people type it, and as phones and forms paste it. */
+/** CODE as people type it, and as phones and forms paste it. */
 const ACCEPTED: readonly (readonly [what: string, otpCode: string])[] = [
   ['a space in the middle', '045 678'],
   ['a hyphen in the middle', '045-678'],
@@ -39,6 +39,7 @@ const REFUSED: readonly (readonly [what: string, otpCode: unknown, detail: strin
   ['a very long text', ' '.repeat(8_000) + CODE, '4 to 10 digits or letters'],
 ];
 
+/** The test number for an entry of ACCEPTED. */
 const toNumber = (index: number): string => `+15550001${String(100 + index)}`;
 
 describe('A code with an untidy spelling', () => {
@@ -55,7 +56,7 @@ describe('A code with an untidy spelling', () => {
   afterAll(() => service.close());
 
   it.each(ACCEPTED.map((row, index) => [...row, toNumber(index)] as const))(
-    'is the code (%s)',
+    'is accepted as the code (%s)',
     async (_what, otpCode, phoneNumber) => {
       await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
 
@@ -67,7 +68,7 @@ describe('A code with an untidy spelling', () => {
   );
 
   it.each(REFUSED)(
-    'is refused with the form that a code has (%s)',
+    'is refused with an error that describes the form of a code (%s)',
     async (_what, otpCode, detail) => {
       const response = await service.http
         .post('/otp/verify')

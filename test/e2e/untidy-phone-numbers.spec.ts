@@ -25,29 +25,33 @@ describe('A phone number with an untidy spelling', () => {
   const lookUp = (phoneNumber: unknown) =>
     service.http.post('/otp/numbers/lookup').send({ phoneNumber });
 
-  it.each(ACCEPTED)('is the number that it stands for ($what)', async ({ text }) => {
+  it.each(ACCEPTED)('is accepted as the number that it stands for ($what)', async ({ text }) => {
     expect((await lookUp(text).expect(200)).body).toMatchObject({ verified: true });
   });
 
-  it.each(REFUSED)('is refused with what is wrong with it ($what)', async ({ text, detail }) => {
-    const response = await lookUp(text);
+  it.each(REFUSED)(
+    'is refused with an error that explains it ($what)',
+    async ({ text, detail }) => {
+      const response = await lookUp(text);
 
-    expectProblem(response, 400, 'validation_failed');
-    expect(response.body.errors).toEqual([
-      { pointer: '#/phoneNumber', detail: expect.stringContaining(detail) },
-    ]);
-  });
+      expectProblem(response, 400, 'validation_failed');
+      expect(response.body.errors).toEqual([
+        { pointer: '#/phoneNumber', detail: expect.stringContaining(detail) },
+      ]);
+    },
+  );
 
   it('is quoted neither in the response nor in the log', async () => {
     for (const { text } of REFUSED) {
       const digits = String(text).replace(/\D/g, '');
       if (digits.length < 5) continue;
       const response = await lookUp(text);
-      const own = response.text.replaceAll('+14155552671', '');
+      // The error has this number as an example.
+      const withoutExample = response.text.replaceAll('+14155552671', '');
 
-      expect(`${own}${service.log.text}`.replace(/"requestId":"[^"]*"/g, '')).not.toContain(
-        digits.slice(-7),
-      );
+      expect(
+        `${withoutExample}${service.log.text}`.replace(/"requestId":"[^"]*"/g, ''),
+      ).not.toContain(digits.slice(-7));
     }
   });
 });

@@ -10,7 +10,7 @@ const KNOWN = Array.from({ length: 10 }, (_, i) => `+141555526${String(70 + i)}`
 const UNKNOWN = Array.from({ length: 50 }, (_, i) => `+141555536${String(10 + i)}`);
 const SAMPLES = 50;
 
-/** The share of pairs in which the first took longer than the second: 0.5 if they cannot be distinguished. */
+/** The share of pairs in which the first took longer: 0.5 if times of both kinds cannot be told apart. */
 function shareOfSlower(ones: readonly number[], others: readonly number[]): number {
   const wins = ones.flatMap((one) => others.map((other) => (one > other ? 1 : 0) as number));
   return wins.reduce((sum, win) => sum + win, 0) / wins.length;
@@ -52,7 +52,7 @@ describe('POST /otp/verify by phone number', () => {
   }
 
   it('takes as long for an unknown number as for a wrong code of a known one', async () => {
-    // The first ones fill the sample of response times.
+    // The first twenty requests fill the service's sample of response times.
     for (const number of [...KNOWN, ...KNOWN]) await measureVerify(number);
     const checked: number[] = [];
     const rejected: number[] = [];
@@ -61,6 +61,7 @@ describe('POST /otp/verify by phone number', () => {
       rejected.push(await measureVerify(UNKNOWN[i] ?? ''));
     }
 
+    // A send and two checks for each known number, and then SAMPLES checks: none for unknown numbers.
     expect(upstream.requests).toHaveLength(KNOWN.length * 3 + SAMPLES);
     const share = shareOfSlower(checked, rejected);
     expect(share).toBeGreaterThan(0.25);

@@ -75,8 +75,8 @@ describe('A code by WhatsApp', () => {
     await resend(pinId, 'sms').expect(200);
 
     expect(await readMessages()).toEqual(['sinch sms', 'sinch whatsapp', 'infobip sms']);
-    const codes = (await sandbox.listMessages(NUMBER)).map(({ pinId: id }) => id);
-    expect(new Set(codes).size).toBe(3);
+    const providerPinIds = (await sandbox.listMessages(NUMBER)).map(({ pinId: id }) => id);
+    expect(new Set(providerPinIds).size).toBe(3);
     expect(await verifyNewest(pinId)).toEqual({ verified: true });
   });
 
@@ -90,7 +90,7 @@ describe('A code by WhatsApp', () => {
     expect(await readMessages()).toEqual(['sinch sms']);
   });
 
-  it('leaves SMS at Sinch alone if the account has no WhatsApp', async () => {
+  it('does not stop SMS by Sinch if it fails because the account has no WhatsApp', async () => {
     await start({ PROVIDERS: 'sinch' });
     const fault = { operation: 'send', provider: 'sinch', kind: 'forbidden', times: 5 };
     await sandbox.callControl('put', 'faults', fault).expect(200);
@@ -130,7 +130,7 @@ describe('A code by WhatsApp', () => {
       });
 
     it.each(['infobip,sinch', 'sinch,infobip'])(
-      'does not fail over to it, with PROVIDERS=%s',
+      'does not fail over to Infobip, with PROVIDERS=%s',
       async (providers) => {
         await startWithInfobip(providers);
         const fault = { operation: 'send', provider: 'sinch', kind: 'unavailable', times: 9 };
@@ -145,7 +145,7 @@ describe('A code by WhatsApp', () => {
       },
     );
 
-    it('is not asked of it in a resend of its own code', async () => {
+    it('is not requested from Infobip, even in a resend of a code that Infobip sent', async () => {
       await startWithInfobip('infobip,sinch');
       infobip.answer(reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' }));
       const { pinId } = (await send('sms').expect(200)).body;
@@ -156,7 +156,7 @@ describe('A code by WhatsApp', () => {
       expect(await readMessages()).toEqual(['sinch whatsapp']);
     });
 
-    it('is rejected at #/channel if no provider has WhatsApp, without a call, and not counted', async () => {
+    it('is rejected with the pointer #/channel if no provider has WhatsApp, without a call, and not counted', async () => {
       await startWithInfobip('infobip');
       infobip.answer(reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' }));
 
