@@ -34,22 +34,26 @@ describe('npm run doctor -- --send', () => {
     rmSync(cwd, { recursive: true });
   });
 
-  const plan = (fault: object) => sandbox.callControl('put', 'faults', fault).expect(200);
+  const planFault = (fault: object) => sandbox.callControl('put', 'faults', fault).expect(200);
 
   /** Runs the command without a terminal. */
-  const runDetached = (args: string, own: NodeJS.ProcessEnv = {}) =>
-    runCommand('doctor', { args, cwd, settings: { ...settings, ...own } });
+  const runDetached = (args: string, extraSettings: NodeJS.ProcessEnv = {}) =>
+    runCommand('doctor', { args, cwd, settings: { ...settings, ...extraSettings } });
 
-  /** Runs the command at a terminal, where the operator enters an answer; `undefined` ends the input. */
+  /**
+   * Runs the command at a terminal.
+   * @param getAnswer gets the code that was sent, and returns the line that the operator types;
+   *   `undefined` ends the input instead
+   */
   async function runAtTerminal(
     getAnswer: (code: string) => string | undefined,
-    own: NodeJS.ProcessEnv = {},
+    extraSettings: NodeJS.ProcessEnv = {},
   ) {
     const input = join(cwd, 'input');
     execFileSync('mkfifo', [input]);
     const program = spawnProgram(`script -qefc '${DOCTOR} ${SEND}' /dev/null <${input}`, cwd, {
       ...settings,
-      ...own,
+      ...extraSettings,
     });
     const keyboard = createWriteStream(input);
     const isAsked = await program.printed(/\(empty if none arrives\)/).then(
@@ -83,7 +87,7 @@ describe('npm run doctor -- --send', () => {
     expect(await sandbox.listMessages()).toMatchObject([{ to: PHONE_NUMBER, provider }]);
   });
 
-  it('accepts a code as the message shows it, with spaces', async () => {
+  it('accepts a code with spaces around and within it', async () => {
     const { code } = await runAtTerminal((sent) => ` ${sent.slice(0, 3)} ${sent.slice(3)}`);
 
     expect(code).toBe(0);
@@ -108,7 +112,7 @@ describe('npm run doctor -- --send', () => {
   });
 
   it('reports a provider that rejects the message, and how to fix it', async () => {
-    await plan({ operation: 'send', kind: 'no-credit' });
+    await planFault({ operation: 'send', kind: 'no-credit' });
 
     const { code, output } = await runAtTerminal((sent) => sent);
 
@@ -118,7 +122,7 @@ describe('npm run doctor -- --send', () => {
   });
 
   it('says that the message may have been sent if the answer was lost', async () => {
-    await plan({ operation: 'send', kind: 'drop', performed: true });
+    await planFault({ operation: 'send', kind: 'drop', performed: true });
 
     const { code, output } = await runAtTerminal((sent) => sent);
 
@@ -127,7 +131,7 @@ describe('npm run doctor -- --send', () => {
   });
 
   it('warns about the first provider if the second one accepts the message', async () => {
-    await plan({ operation: 'send', kind: 'unavailable', provider: 'infobip' });
+    await planFault({ operation: 'send', kind: 'unavailable', provider: 'infobip' });
 
     const { code, output } = await runAtTerminal((sent) => sent, {
       PROVIDERS: 'infobip,sinch',
@@ -139,8 +143,8 @@ describe('npm run doctor -- --send', () => {
     expect(code).toBe(0);
   });
 
-  it('reports that the code was sent but cannot be checked', async () => {
-    await plan({ operation: 'verify', kind: 'unauthorized' });
+  it('reports a provider that sent the code but does not check it', async () => {
+    await planFault({ operation: 'verify', kind: 'unauthorized' });
 
     const { code, output } = await runAtTerminal((sent) => sent);
 
@@ -153,8 +157,8 @@ describe('npm run doctor -- --send', () => {
     ['of a country that is not allowed', { ALLOWED_COUNTRIES: 'DE' }, /country are blocked/],
     ['of a blocked type', { BLOCKED_NUMBER_TYPES: 'MOBILE' }, /number type are blocked/],
     ['in TEST_NUMBERS', { TEST_NUMBERS: `+${PHONE_NUMBER}:123456` }, /TEST_NUMBERS/],
-  ])('sends nothing to a number %s', async (_what, own, message) => {
-    const { code, output } = await runDetached(SEND, own);
+  ])('sends nothing to a number %s', async (_what, extraSettings, message) => {
+    const { code, output } = await runDetached(SEND, extraSettings);
 
     expect(output).toMatch(/^ERROR +number/m);
     expect(output).toMatch(message);

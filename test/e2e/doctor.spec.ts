@@ -86,7 +86,7 @@ describe('npm run doctor with an account', () => {
     ]);
   });
 
-  it('warns about a variable that looks like a setting', async () => {
+  it('warns about an environment variable whose name resembles a setting', async () => {
     const { code, problems } = await runDoctor({ ...(await createAccount()), OTP_TLL: '2m' });
 
     expect(problems).toMatchObject([
@@ -148,7 +148,7 @@ describe('npm run doctor with an account', () => {
     ]);
   });
 
-  it('writes no files, not even a secret', async () => {
+  it('writes no files, not even a generated secret', async () => {
     await runDoctor(await createAccount());
 
     expect(readdirSync(cwd)).toEqual([]);
@@ -289,7 +289,7 @@ describe('npm run doctor with an account', () => {
     expect(result.code).toBe(level === 'error' ? 1 : 0);
   });
 
-  describe('and templates of further languages', () => {
+  describe('whose templates are in several languages', () => {
     async function createTemplates(templates: Record<string, object>) {
       const account = await createAccount();
       const entries = Object.entries(templates).map(async ([locale, template]) => {
@@ -305,6 +305,7 @@ describe('npm run doctor with an account', () => {
 
     it('checks each of them like the default template', async () => {
       const { code, findings, problems } = await runDoctor(
+        // Infobip has no Turkish voice, so the template for Turkish needs no `language`.
         await createTemplates({ de: { language: 'de' }, tr: {} }),
       );
 
@@ -416,14 +417,15 @@ describe('npm run doctor with an account', () => {
   });
 
   it.each([
+    // Two clients, and 60 sends a minute for a day or the budget of a day.
     ['the rate limit', { THROTTLE_SEND_LIMIT: '60' }, 2 * 60 * 24 * 60],
     ['the budget', { CLIENT_SENDS_PER_DAY: '50000' }, 2 * 50_000],
   ])(
-    'compares the limits of the application with those of all clients and %s, and so does infobip:setup',
-    async (_what, limits, demand) => {
+    'compares the limits of the application with %s of all clients, and so does infobip:setup',
+    async (_what, limits, sendsPerDay) => {
       const entries = ['shop', 'shop', 'bank'].map((client) => newApiKey(client).entry);
       const application = await createAccount({
-        configuration: { sendPinPerApplicationLimit: `${String(demand - 1)}/1d` },
+        configuration: { sendPinPerApplicationLimit: `${String(sendsPerDay - 1)}/1d` },
       });
       const settings = { ...application, ...limits, API_KEYS: entries.join(',') };
       const { problems } = await runDoctor(settings);
@@ -433,8 +435,10 @@ describe('npm run doctor with an account', () => {
         'verify calls',
       ]);
       const messages = problems.map(({ message }) => message).join('\n');
+      // The limit of 10, and the half of it that the second client keeps.
       expect(messages).toContain('messages to one number 15 times in 1d');
-      expect(messages).toContain(`all clients together send ${String(demand)} times in 1d`);
+      expect(messages).toContain(`all clients together send ${String(sendsPerDay)} times in 1d`);
+      // Five attempts for the verification of each client.
       expect(messages).toContain('codes of one number to be checked 10 times in 1s');
 
       await runCommand('infobip:setup', { args: '--yes', cwd, settings });
@@ -443,7 +447,7 @@ describe('npm run doctor with an account', () => {
     },
   );
 
-  it('reports the problems that the service logs at its start', async () => {
+  it('is not the only check: the service logs the same problems at its start', async () => {
     const service = await startService(
       await createAccount({
         configuration: { sendPinPerPhoneNumberLimit: '3/1d', verifyPinLimit: '1/3s' },
@@ -466,7 +470,7 @@ describe('npm run doctor with an account', () => {
   });
 });
 
-describe('npm run doctor with a faulty host', () => {
+describe('npm run doctor with a host that does not behave like Infobip', () => {
   let upstream: ScriptedUpstream;
 
   beforeEach(async () => {
@@ -602,7 +606,7 @@ describe('npm run doctor with a faulty host', () => {
     ]);
   });
 
-  it('delays neither the start nor the end of the service if the host does not answer', async () => {
+  it('has a counterpart at the start of the service that delays neither its start nor its end', async () => {
     const requested = new Promise<ServerResponse>((resolve) => {
       upstream.answerReads(resolve);
     });
@@ -644,7 +648,7 @@ describe('npm run doctor with invalid settings', () => {
   });
 });
 
-/** Replaces each pattern by a matcher. */
+/** Replaces each regular expression by `expect.stringMatching`. */
 function matching(expected: Record<string, string | RegExp>): object {
   return Object.fromEntries(
     Object.entries(expected).map(([name, value]) => [

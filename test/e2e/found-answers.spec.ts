@@ -13,14 +13,18 @@ const shop = newApiKey('shop');
 const bank = newApiKey('bank');
 const ALREADY_VERIFIED = { verified: false, reason: 'already_verified' };
 
-type Setting = [title: string, provider: 'infobip' | 'sinch', database: 'SQLite' | 'PostgreSQL'];
-const SETTINGS: Setting[] = [
+type Case = [title: string, provider: 'infobip' | 'sinch', database: 'SQLite' | 'PostgreSQL'];
+const CASES: Case[] = [
   ['Infobip, SQLite', 'infobip', 'SQLite'],
   ['Infobip, PostgreSQL', 'infobip', 'PostgreSQL'],
   ['Sinch, SQLite', 'sinch', 'SQLite'],
 ];
 
-describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider, database) => {
+/*
+ * The answer of the provider to the check of a code is lost. The service then reads from the provider
+ * whether the code was verified.
+ */
+describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, database) => {
   let postgres: PostgresServer | undefined;
   let clock: FakeClock;
   let sandbox: Sandbox;
@@ -70,11 +74,11 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     });
   const planFault = (operation: 'verify' | 'status', fault: object) =>
     callControl('PUT', 'faults', { operation, ...fault });
-  /** The provider checks the next codes, and their answers are lost. */
+  /** Makes the provider check the next codes, and loses its answers. */
   const loseAnswers = (times = 1) => planFault('verify', { kind: 'drop', performed: true, times });
-  /** The provider does not tell what became of a check. */
+  /** Makes the next status calls fail, so that the service cannot read whether a code was verified. */
   const hideStatus = (times = 1) => planFault('status', { kind: 'server-error', times });
-  const loseAnswersForGood = async (times = 1) => {
+  const loseAnswersAndHideStatus = async (times = 1) => {
     await loseAnswers(times);
     await hideStatus(times);
   };
@@ -103,7 +107,7 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
   };
   const read = async (pinId: string) => (await as(shop).get(`/otp/${pinId}`).expect(200)).body;
 
-  it('was that of the right code: the same request finds it and gets verified: true', async () => {
+  it('of the right code returns verified: true', async () => {
     const { pinId, code } = await send();
     await loseAnswers();
 
@@ -113,7 +117,7 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     await verify(pinId, code).expect(200, ALREADY_VERIFIED);
   });
 
-  it('was that of a wrong code: the request never learns that it verified', async () => {
+  it('of a wrong code does not return verified: true', async () => {
     const { pinId, code } = await send();
     await loseAnswers();
 
@@ -124,9 +128,9 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     if (provider === 'infobip') await verify(pinId, code).expect(200, { verified: true });
   });
 
-  it('is found by the same request with its idempotency key, and by no other request', async () => {
+  it('returns verified: true to a repeat with the same idempotency key, and to no other request', async () => {
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     expectProblem(await verify(pinId, code, 'right'), 502, 'provider_error');
 
     await verify(pinId, wrongCode(code), 'wrong').expect(200, ALREADY_VERIFIED);
@@ -139,10 +143,10 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     await verify(pinId, code, 'other').expect(200, ALREADY_VERIFIED);
   });
 
-  it('does not end a right code in attempts_exhausted, though it was the last attempt', async () => {
+  it('of the right code does not end in attempts_exhausted, even if it was the last attempt', async () => {
     await restart({ OTP_MAX_ATTEMPTS: '1' });
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, code, 'right').expect(502);
 
     await hideStatus();
@@ -151,10 +155,10 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     await verify(pinId, code, 'right').expect(200, { verified: true });
   });
 
-  it('of a wrong code ends in attempts_exhausted once the provider says that none was right', async () => {
+  it('of a wrong code as the last attempt ends in attempts_exhausted once the provider reports that no code was right', async () => {
     await restart({ OTP_MAX_ATTEMPTS: '1' });
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, wrongCode(code), 'wrong').expect(502);
 
     const exhausted = { verified: false, reason: 'attempts_exhausted' };
@@ -177,27 +181,27 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     expect(answers.filter(({ submitted, verified }) => verified && submitted !== code)).toEqual([]);
   });
 
-  it('is not found after the expiry', async () => {
+  it('returns expired to a repeat after the expiry', async () => {
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, code, 'right').expect(502);
     clock.advance(minutes(5));
 
     await verify(pinId, code, 'right').expect(200, { verified: false, reason: 'expired' });
   });
 
-  it('is found before the answer that the number has too many wrong codes', async () => {
+  it('returns verified: true to a repeat, even if its number has used up its wrong codes', async () => {
     await restart({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, code, 'right').expect(502);
 
     await verify(pinId, code, 'right').expect(200, { verified: true });
   });
 
-  it('appears in no log with its number, code or path', async () => {
+  it('leaves no number, code or provider query in the log and the metrics', async () => {
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, code, 'right').expect(502);
     await planFault('status', { kind: 'garbage', times: 10 });
     await verify(pinId, code, 'right');
@@ -209,12 +213,12 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     expect(service.log.text).not.toContain(code);
   });
 
-  // Sinch checks one code, and tells the status by id.
+  // Sinch checks only one code per message, and returns the status by id: the rest is for Infobip.
   if (provider !== 'infobip') return;
 
-  it('verifies none of two requests, one of them wrong, if both answers were lost', async () => {
+  it('returns verified: true to neither of two requests, one with a wrong code, if both answers were lost', async () => {
     const { pinId, code } = await send();
-    await loseAnswersForGood(2);
+    await loseAnswersAndHideStatus(2);
     const codes = [wrongCode(code), code];
     for (const submitted of codes) await verify(pinId, submitted, submitted).expect(502);
 
@@ -224,7 +228,7 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     expect(await read(pinId)).toMatchObject({ status: 'verified' });
   });
 
-  it('is that of the right code though other checks were wrong, or were not made', async () => {
+  it('of the right code returns verified: true, even after a wrong code and a check that was refused', async () => {
     const { pinId, code } = await send();
     await verify(pinId, wrongCode(code)).expect(200);
     await planFault('verify', { kind: 'throttled' });
@@ -234,9 +238,9 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     await verify(pinId, code).expect(200, { verified: true });
   });
 
-  it('is still found by a later repeat of its request if the provider checked no code for one', async () => {
+  it('returns verified: true to a second repeat if the provider refused the check of the first one', async () => {
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, code, 'right').expect(502);
     await hideStatus();
     await planFault('verify', { kind: 'throttled' });
@@ -248,7 +252,7 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
   it('does not keep verified: true from a right code whose check is still running', async () => {
     await restart({ PROVIDER_TIMEOUT: '60s' });
     const { pinId, code } = await send();
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, wrongCode(code)).expect(502);
     await planFault('verify', { kind: 'slow', delayMs: scaleTimeLimit(300) });
     const running = verify(pinId, code).then(({ body }) => body);
@@ -259,20 +263,20 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     expect(await running).toEqual({ verified: true });
   });
 
-  it('stays unknown if Infobip lists another message to the number since the send', async () => {
+  it('does not count a verification that another client made with a later message to the number', async () => {
     const { pinId, code } = await send();
     clock.advance(minutes(1));
     const other = await send(bank);
-    await loseAnswersForGood();
+    await loseAnswersAndHideStatus();
     await verify(pinId, wrongCode(code), 'wrong').expect(502);
     await as(bank).post('/otp/verify').send({ pinId: other.pinId, otpCode: other.code });
 
-    // The bank's verification is not taken for that of the shop.
+    // Infobip lists the bank's verification, too, but the shop's repeat does not return it.
     const { body } = await verify(pinId, wrongCode(code), 'wrong').expect(200);
     expect(body).toMatchObject({ verified: false, reason: 'wrong_code' });
   });
 
-  it('is distinguished from an earlier message to the number, though the clocks differ', async () => {
+  it('is not confused with that of an earlier message to the number, even if the clocks differ', async () => {
     await callControl('PUT', 'clock', { advanceMs: hours(1) });
     const earlier = await send(bank);
     await as(bank).post('/otp/verify').send({ pinId: earlier.pinId, otpCode: earlier.code });

@@ -27,15 +27,16 @@ describe('npm run infobip:setup', () => {
     rmSync(cwd, { recursive: true });
   });
 
-  const setup = (args = '', more: NodeJS.ProcessEnv = {}) =>
+  const setup = (args = '', extraSettings: NodeJS.ProcessEnv = {}) =>
     runCommand('infobip:setup', {
       args,
       cwd,
-      settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY, ...more },
+      settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY, ...extraSettings },
     });
-  const applications = () => callInfobip(`${sandbox.url}/2fa/2/applications`, 'GET');
-  const env = () => readFileSync(join(cwd, '.env'), 'utf8');
-  const idsIn = (text: string) => ({
+  const listApplications = () => callInfobip(`${sandbox.url}/2fa/2/applications`, 'GET');
+  const readEnvFile = () => readFileSync(join(cwd, '.env'), 'utf8');
+  /** The ids of the application and the template in the output or in .env. */
+  const parseIds = (text: string) => ({
     application: /^INFOBIP_APP_ID=(.*)$/m.exec(text)?.[1] ?? '',
     message: /^INFOBIP_MESSAGE_ID=(.*)$/m.exec(text)?.[1] ?? '',
   });
@@ -49,7 +50,7 @@ describe('npm run infobip:setup', () => {
     const { code, output } = await setup('--yes --sender Acme --language de');
 
     expect(code).toBe(0);
-    const { application, message } = idsIn(output);
+    const { application, message } = parseIds(output);
     expect(await read(application)).toMatchObject({
       name: 'OTP service',
       enabled: true,
@@ -58,6 +59,7 @@ describe('npm run infobip:setup', () => {
         allowMultiplePinVerifications: false,
         pinTimeToLive: '5m',
         verifyPinLimit: '5/1s',
+        // Twice CLIENT_SENDS_PER_DAY and SENDS_PER_NUMBER_PER_DAY, because Infobip may count failed sends.
         sendPinPerApplicationLimit: '200000/1d',
         sendPinPerPhoneNumberLimit: '20/1d',
       },
@@ -79,14 +81,14 @@ describe('npm run infobip:setup', () => {
       SENDS_PER_NUMBER_PER_DAY: '4',
     });
 
-    expect((await read(idsIn(output).application))['configuration']).toMatchObject({
+    expect((await read(parseIds(output).application))['configuration']).toMatchObject({
       pinAttempts: 3,
       pinTimeToLive: '90s',
       sendPinPerPhoneNumberLimit: '8/1d',
     });
   });
 
-  it('changes nothing when it runs again, with the ids and without them', async () => {
+  it('changes nothing when it runs again, whether the settings have the ids or not', async () => {
     const first = await setup('--yes --write --webotp-host example.com');
 
     for (const result of [
@@ -99,15 +101,18 @@ describe('npm run infobip:setup', () => {
     ]) {
       expect(result).toMatchObject({ code: 0 });
       expect(result.output).toContain('Nothing to change.');
-      expect(idsIn(result.output)).toEqual(idsIn(first.output));
+      expect(parseIds(result.output)).toEqual(parseIds(first.output));
     }
   });
 
   it('shows the current and the desired value of each changed field, and changes only those', async () => {
-    const { application, message } = idsIn((await setup('--yes --sender Acme')).output);
-    const known = { INFOBIP_APP_ID: application, INFOBIP_MESSAGE_ID: message };
+    const { application, message } = parseIds((await setup('--yes --sender Acme')).output);
+    const existingIds = { INFOBIP_APP_ID: application, INFOBIP_MESSAGE_ID: message };
 
-    const { output } = await setup(`--yes --text 'Code: {{pin}}'`, { ...known, OTP_TTL: '10m' });
+    const { output } = await setup(`--yes --text 'Code: {{pin}}'`, {
+      ...existingIds,
+      OTP_TTL: '10m',
+    });
 
     expect(output).toMatch(/pinTimeToLive +"5m" +"10m"/);
     expect(output).toMatch(/messageText +".* Do not share it\." +"Code: \{\{pin\}\}"/);
@@ -126,38 +131,38 @@ describe('npm run infobip:setup', () => {
 
     const { output } = await setup('--yes', { INFOBIP_APP_ID: byHand.applicationId });
 
-    expect(idsIn(output).application).toBe(byHand.applicationId);
+    expect(parseIds(output).application).toBe(byHand.applicationId);
     expect(await read(byHand.applicationId)).toMatchObject({ name: 'By hand', enabled: true });
   });
 
   it('finds an application by the name in --name', async () => {
-    const first = idsIn((await setup('--yes --write --name one')).output);
-    const second = idsIn((await setup('--yes --name two')).output);
+    const first = parseIds((await setup('--yes --write --name one')).output);
+    const second = parseIds((await setup('--yes --name two')).output);
 
     expect(second.application).not.toBe(first.application);
-    expect(idsIn((await setup('--yes --name one')).output)).toEqual(first);
+    expect(parseIds((await setup('--yes --name one')).output)).toEqual(first);
   });
 
   it.each([
     ['--dry-run', '--dry-run --write --yes', 0, 'Dry run: nothing was changed.'],
     ['no terminal to confirm at', '--write', 1, 'Run again with --yes'],
   ])('changes nothing with %s', async (_what, args, code, message) => {
-    const before = await applications();
+    const before = await listApplications();
 
     const result = await setup(args);
 
     expect(result.code).toBe(code);
     expect(result.output).toContain(message);
     expect(result.output).toMatch(/pinAttempts +– +5/);
-    expect(await applications()).toEqual(before);
-    expect(() => env()).toThrow('ENOENT');
+    expect(await listApplications()).toEqual(before);
+    expect(() => readEnvFile()).toThrow('ENOENT');
   });
 
   it('writes the settings to a .env that only its owner can read', async () => {
     const { output } = await setup('--yes --write');
 
-    const { application, message } = idsIn(output);
-    expect(env()).toBe(
+    const { application, message } = parseIds(output);
+    expect(readEnvFile()).toBe(
       `INFOBIP_BASE_URL=${sandbox.url}\nINFOBIP_APP_ID=${application}\nINFOBIP_MESSAGE_ID=${message}\n`,
     );
     expect(statSync(join(cwd, '.env')).mode & 0o777).toBe(0o600);
@@ -177,8 +182,8 @@ describe('npm run infobip:setup', () => {
 
     const { output } = await setup('--yes --write');
 
-    const { application, message } = idsIn(output);
-    expect(env().split('\n')).toEqual([
+    const { application, message } = parseIds(output);
+    expect(readEnvFile().split('\n')).toEqual([
       ...before.slice(0, 2),
       `export INFOBIP_APP_ID=${application}`,
       before[3],
@@ -190,13 +195,14 @@ describe('npm run infobip:setup', () => {
     ]);
     expect(statSync(join(cwd, '.env')).mode & 0o777).toBe(0o640);
     expect((await setup('--yes --write')).output).toContain('Nothing to change.');
-    expect(env().match(/_APP_ID=/g)).toHaveLength(2);
+    expect(readEnvFile().match(/_APP_ID=/g)).toHaveLength(2);
   });
 
   describe('with --locale', () => {
     let ids: NodeJS.ProcessEnv;
 
-    const localeIdsIn = (text: string) => /^INFOBIP_MESSAGE_IDS=(.*)$/m.exec(text)?.[1] ?? '';
+    /** The value of INFOBIP_MESSAGE_IDS in the output. */
+    const parseMessageIds = (text: string) => /^INFOBIP_MESSAGE_IDS=(.*)$/m.exec(text)?.[1] ?? '';
     const readTemplate = (idsByLocale: string, locale: string) => {
       const id = new Map(
         idsByLocale.split(',').map((entry) => entry.split(':') as [string, string]),
@@ -212,7 +218,7 @@ describe('npm run infobip:setup', () => {
     };
 
     beforeEach(async () => {
-      const { application, message } = idsIn((await setup('--yes --sender Acme')).output);
+      const { application, message } = parseIds((await setup('--yes --sender Acme')).output);
       ids = { INFOBIP_APP_ID: application, INFOBIP_MESSAGE_ID: message };
     });
 
@@ -221,9 +227,9 @@ describe('npm run infobip:setup', () => {
 
       expect(code).toBe(0);
       expect(output).toMatch(/^Message template de-DE, new$/m);
-      expect(localeIdsIn(output)).toMatch(/^de-DE:\w+$/);
+      expect(parseMessageIds(output)).toMatch(/^de-DE:\w+$/);
       expect(output).not.toContain('INFOBIP_MESSAGE_ID=');
-      expect(await readTemplate(localeIdsIn(output), 'de-DE')).toMatchObject({
+      expect(await readTemplate(parseMessageIds(output), 'de-DE')).toMatchObject({
         messageText: 'Ihr Code: {{pin}}',
         pinType: 'NUMERIC',
         pinLength: 6,
@@ -242,41 +248,43 @@ describe('npm run infobip:setup', () => {
       ['zh-Hant-HK', 'zh_tw'],
       ['nb', 'no'],
       ['tr', 'en'],
-    ])('has calls of %s read by the voice %s of Infobip', async (locale, language) => {
+    ])('gives the template of %s the language %s for calls', async (locale, language) => {
       const { output } = await setup(`--yes --locale ${locale} --text '{{pin}}'`, ids);
 
-      expect(await readTemplate(localeIdsIn(output), locale)).toMatchObject({ language });
+      expect(await readTemplate(parseMessageIds(output), locale)).toMatchObject({ language });
     });
 
     it('adds a language to those of INFOBIP_MESSAGE_IDS, in .env too', async () => {
       const first = await setup(`--yes --locale de --text 'Ihr Code: {{pin}}'`, ids);
-      const known = { ...ids, INFOBIP_MESSAGE_IDS: localeIdsIn(first.output) };
-      await setup(`--yes --write --locale fr --text 'Votre code: {{pin}}'`, known);
+      const existingIds = { ...ids, INFOBIP_MESSAGE_IDS: parseMessageIds(first.output) };
+      await setup(`--yes --write --locale fr --text 'Votre code: {{pin}}'`, existingIds);
 
-      const { INFOBIP_MESSAGE_IDS = '' } = parseEnv(env());
+      const { INFOBIP_MESSAGE_IDS = '' } = parseEnv(readEnvFile());
       expect(INFOBIP_MESSAGE_IDS.split(',')).toEqual([
-        localeIdsIn(first.output),
+        parseMessageIds(first.output),
         expect.stringMatching(/^fr:/),
       ]);
-      expect(env()).toMatch(/^INFOBIP_MESSAGE_IDS=de:/m);
+      expect(readEnvFile()).toMatch(/^INFOBIP_MESSAGE_IDS=de:/m);
     });
 
     it('updates the template of the language, and keeps the text without --text', async () => {
       const { output } = await setup(`--yes --locale de --text 'Ihr Code: {{pin}}'`, ids);
-      const known = { ...ids, INFOBIP_MESSAGE_IDS: localeIdsIn(output) };
+      const existingIds = { ...ids, INFOBIP_MESSAGE_IDS: parseMessageIds(output) };
 
-      const unchanged = await setup('--locale de', known);
-      const changed = await setup(`--yes --locale de --text 'Code: {{pin}}'`, known);
+      const unchanged = await setup('--locale de', existingIds);
+      const changed = await setup(`--yes --locale de --text 'Code: {{pin}}'`, existingIds);
 
       expect(unchanged.output).toContain('Nothing to change.');
-      expect(localeIdsIn(changed.output)).toBe(localeIdsIn(output));
-      expect(await readTemplate(localeIdsIn(output), 'de')).toMatchObject({
+      expect(parseMessageIds(changed.output)).toBe(parseMessageIds(output));
+      expect(await readTemplate(parseMessageIds(output), 'de')).toMatchObject({
         messageText: 'Code: {{pin}}',
       });
     });
 
-    it('finds a template that the settings do not name by its text or its language, but not that of another language', async () => {
-      const first = localeIdsIn((await setup(`--yes --locale de --text '{{pin}} A'`, ids)).output);
+    it('reuses a template of that language or text that the settings do not name, and none that they name for another language', async () => {
+      const first = parseMessageIds(
+        (await setup(`--yes --locale de --text '{{pin}} A'`, ids)).output,
+      );
 
       const byLanguage = await setup(`--yes --locale de --text '{{pin}} B'`, ids);
       const byText = await setup(`--yes --locale tr --text '{{pin}} B'`, ids);
@@ -285,9 +293,9 @@ describe('npm run infobip:setup', () => {
         INFOBIP_MESSAGE_IDS: first,
       });
 
-      expect(localeIdsIn(byLanguage.output)).toBe(first);
-      expect(localeIdsIn(byText.output)).toBe(first.replace('de:', 'tr:'));
-      expect(localeIdsIn(other.output)).toMatch(new RegExp(`^${first},de-AT:`));
+      expect(parseMessageIds(byLanguage.output)).toBe(first);
+      expect(parseMessageIds(byText.output)).toBe(first.replace('de:', 'tr:'));
+      expect(parseMessageIds(other.output)).toMatch(new RegExp(`^${first},de-AT:`));
       expect(await listTemplates()).toHaveLength(3);
     });
 
@@ -325,13 +333,13 @@ describe('npm run infobip:setup', () => {
     ['--webotp-host https://example.com', 1, 'host name'],
     ['--nmae x', 2, 'Usage:'],
   ])('rejects %s', async (args, code, message) => {
-    const before = await applications();
+    const before = await listApplications();
 
     const result = await setup(`--yes ${args}`);
 
     expect(result.code).toBe(code);
     expect(result.output).toContain(message);
-    expect(await applications()).toEqual(before);
+    expect(await listApplications()).toEqual(before);
   });
 
   it.each([
@@ -370,10 +378,10 @@ describe('npm run infobip:setup', () => {
     for (const args of ['--yes --write', '', '--bad', '--dry-run --text x']) {
       expect((await setup(args)).output).not.toContain(KEY);
     }
-    expect(env()).not.toContain(KEY);
+    expect(readEnvFile()).not.toContain(KEY);
   });
 
-  it('makes settings that pass the doctor and verify a code', async () => {
+  it('writes settings that pass the doctor and verify a code', async () => {
     const separate = await startSeparateSandbox(await freePort(), cwd);
     const settings = { INFOBIP_BASE_URL: separate.url, DATA_DIR: cwd };
     expect(
@@ -381,13 +389,16 @@ describe('npm run infobip:setup', () => {
     ).toMatchObject({
       code: 0,
     });
-    const withIds = { ...settings, INFOBIP_APP_ID: idsIn(env()).application };
+    const withIds = { ...settings, INFOBIP_APP_ID: parseIds(readEnvFile()).application };
     expect(await runBuiltCommand('doctor', { cwd, settings })).toMatchObject({
       code: 0,
       output: expect.stringContaining('No problems found.'),
     });
 
-    const replica = await startReplica({ ...withIds, INFOBIP_MESSAGE_ID: idsIn(env()).message });
+    const replica = await startReplica({
+      ...withIds,
+      INFOBIP_MESSAGE_ID: parseIds(readEnvFile()).message,
+    });
     const { pinId } = (await replica.http.post('/otp/send').send({ phoneNumber: '+14155552671' }))
       .body;
     const inbox = await fetch(`${separate.url}/sandbox/messages?to=14155552671`);

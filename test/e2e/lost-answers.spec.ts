@@ -58,11 +58,12 @@ describe('When the answer to a check is lost', () => {
       .filter((code) => code !== OTHER_CODE);
 
   it.each(LOSSES)(
-    'because %s, its attempt stays counted: of 31 wrong codes five are checked',
+    'because %s, the attempt stays counted, and only five of 31 wrong codes are checked',
     async (_title, loss) => {
       const pinId = await send();
       const other = await send(OTHER_NUMBER);
-      // Other numbers get answers: else the service would stop calling the provider.
+      // Answers for another number, even 429, keep the circuit closed. With an open circuit, the service
+      // would not call the provider.
       const keepCircuitClosed = async () => {
         upstream.answer(reply(429, {}));
         for (let i = 0; i < 2; i += 1) await verify(other, OTHER_CODE).expect(503);

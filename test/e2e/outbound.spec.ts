@@ -14,7 +14,7 @@ const PASSWORD = 'proxy-password-that-must-not-be-shown';
 
 jest.setTimeout(minutes(2));
 
-/** Each program is a process of its own: Node reads `NODE_EXTRA_CA_CERTS` at its start. */
+/** Each program runs as a separate process, because Node reads `NODE_EXTRA_CA_CERTS` at its start. */
 describe('Behind a proxy, with a private certificate authority', () => {
   let folder: string;
   let sandbox: Sandbox;
@@ -77,7 +77,7 @@ describe('Behind a proxy, with a private certificate authority', () => {
     expect(replica.output).toContain('connection_failed (UNABLE_TO_VERIFY_LEAF_SIGNATURE)');
   });
 
-  it('the service answers 503 and names the proxy if it refuses, and shows no credentials', async () => {
+  it('the service answers 503 and logs the status of a proxy that refuses, and shows no credentials', async () => {
     await proxy.close();
     proxy = await startForwardProxy((socket) =>
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'),
@@ -95,17 +95,17 @@ describe('Behind a proxy, with a private certificate authority', () => {
       ['doctor', ''],
       ['infobip:setup', '--yes'],
     ] as const) {
-      const tunnels = proxy.tunnels.length;
+      const tunnelsBefore = proxy.tunnels.length;
       const { code, output } = await runBuiltCommand(command, { args, cwd: folder, settings });
 
       expect(output).not.toMatch(/cannot be reached/);
       expect(output).not.toContain(PASSWORD);
       expect({ command, code }).toEqual({ command, code: 0 });
-      expect(proxy.tunnels.length).toBeGreaterThan(tunnels);
+      expect(proxy.tunnels.length).toBeGreaterThan(tunnelsBefore);
     }
   });
 
-  it('doctor says what to check if the proxy refuses', async () => {
+  it('doctor says what to check if the proxy refuses connections', async () => {
     const { output } = await runBuiltCommand('doctor', {
       cwd: folder,
       settings: { ...settings, HTTPS_PROXY: 'http://u:p@127.0.0.1:9' },

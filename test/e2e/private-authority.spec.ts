@@ -10,7 +10,7 @@ import { startPostgres, type PostgresServer } from '../support/services/postgres
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
 
-/** The servers listen on 127.0.0.1, which their certificate does not name. */
+/** The name in the certificate. URLs with 127.0.0.1, where the servers listen, do not match it. */
 const HOST = 'localhost';
 
 jest.setTimeout(minutes(1));

@@ -18,7 +18,7 @@ const [MAKE_KEY = '', VERIFY = '', ADD_KEY = ''] = blocksIn('sh');
 const [SETTINGS = ''] = blocksIn('ini');
 const [CHECK = ''] = blocksIn('js');
 
-/** Prints a result for each proof, as another service that has nothing but the URL of the keys. */
+/** Checks each proof as another service does, which has only the URL of the keys. Prints the results. */
 const RUN_CHECKS = `
 import { checkProof } from './check-proof.mjs';
 const results = [];
@@ -44,12 +44,12 @@ describe('docs/proof.md', () => {
   let service: RunningService | undefined;
 
   beforeEach(async () => {
-    // Inside the checkout, so that jose is found.
+    // Inside the repository, so that Node finds the package jose.
     mkdirSync('.test-build', { recursive: true });
     folder = mkdtempSync(resolve('.test-build', 'proof-'));
     writeFileSync(join(folder, 'check-proof.mjs'), CHECK);
     writeFileSync(join(folder, 'run-checks.mjs'), RUN_CHECKS);
-    // The other service has the time of the system.
+    // The other service compares times with the system clock.
     clock = new FakeClock(Date.now());
     sandbox = await startSandbox({ port: 0, now: () => clock.now() });
     await shell(MAKE_KEY);
@@ -128,7 +128,7 @@ describe('docs/proof.md', () => {
     expect(readKeys()).toHaveLength(1);
   });
 
-  it('has a request whose proof holds in another process that knows only the published keys', async () => {
+  it('has a request whose proof is valid in another process that knows only the published keys', async () => {
     const { http, url } = await restart();
     const { body } = await http
       .post('/otp/send')
@@ -184,7 +184,7 @@ describe('docs/proof.md', () => {
     expect(await checkInOtherProcess(await prove())).toEqual(['ERR_JWT_EXPIRED']);
   });
 
-  it('has a rotation in which every proof holds until its key is removed', async () => {
+  it('has a rotation in which every proof is valid until its key is removed', async () => {
     await restart();
     const [oldKey] = readKeys();
     await shell(ADD_KEY);
@@ -201,10 +201,10 @@ describe('docs/proof.md', () => {
     await restart();
     const removed = await checkInOtherProcess(byOldKey, byNewKey);
 
-    const holds = { phoneNumber: expect.any(String), verifiedAt: expect.any(String) };
+    const valid = { phoneNumber: expect.any(String), verifiedAt: expect.any(String) };
     expect(mode).toBe(0o600);
-    expect(published).toEqual([holds]);
-    expect(rotated).toEqual([holds, holds]);
-    expect(removed).toEqual(['ERR_JWKS_NO_MATCHING_KEY', holds]);
+    expect(published).toEqual([valid]);
+    expect(rotated).toEqual([valid, valid]);
+    expect(removed).toEqual(['ERR_JWKS_NO_MATCHING_KEY', valid]);
   });
 });

@@ -83,6 +83,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
       body: JSON.stringify({ operation, ...fault }),
     });
   const loseAnswer = () => planFault('verify', { kind: 'drop', performed: true });
+  /** Makes the next status call fail, so that the service cannot read whether the code was verified. */
   const hideStatus = () => planFault('status', { kind: 'server-error' });
 
   it('states the number, the verification, the channel and the reference, for five minutes', async () => {
@@ -160,7 +161,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
     expect(replay.headers['idempotency-replayed']).toBe('true');
   });
 
-  it('is not replayed for another service with the same idempotency key', async () => {
+  it('is not replayed for another proofFor with the same idempotency key', async () => {
     const request = await send();
     await verify(request, 'key').expect(200);
 
@@ -178,7 +179,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
     expect(readClaims(body.proof)).toMatchObject({ sub: request.pinId, aud: 'orders' });
   });
 
-  it('is given to a repeat if the answer to its right code was lost, and then replayed', async () => {
+  it('is given to a repeat if the first answer of the provider was lost, and then replayed', async () => {
     const request = await send();
     await loseAnswer();
     await hideStatus();
@@ -192,7 +193,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
     expect((await verify(request, 'right')).text).toBe(text);
   });
 
-  it('is issued once for two hundred concurrent verifies that the provider all accepts', async () => {
+  it('is issued once for two hundred concurrent verify requests, though the provider accepts every check', async () => {
     const provider = await startScriptedUpstream();
     provider.answer((response: ServerResponse) => {
       const { body = '{}', path = '' } = provider.requests.at(-1) ?? {};
@@ -231,7 +232,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
 });
 
 describe('Proofs', () => {
-  const withCode = async (settings: NodeJS.ProcessEnv) => {
+  const startAndSend = async (settings: NodeJS.ProcessEnv) => {
     const service = await startSandboxedService(settings);
     const { pinId } = (await service.http.post('/otp/send').send({ phoneNumber: NUMBER })).body;
     const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
@@ -261,7 +262,7 @@ describe('Proofs', () => {
   });
 
   it('do not exist without PROOF_KEYS: 400 for a request, 404 for the keys', async () => {
-    const { service, pinId, otpCode } = await withCode({});
+    const { service, pinId, otpCode } = await startAndSend({});
     const verify = (body: object) =>
       service.http.post('/otp/verify').send({ pinId, otpCode, ...body });
     const rejected = await verify({ proofFor: 'orders' });
@@ -281,9 +282,9 @@ describe('Proofs', () => {
   });
 
   it.each(['', 'x'.repeat(129), 4711, null, ['orders']])(
-    'are for a service with a name of 1 to 128 characters: not %j',
+    'need a proofFor of 1 to 128 characters: %j is rejected',
     async (proofFor) => {
-      const { service, pinId, otpCode } = await withCode(SETTINGS);
+      const { service, pinId, otpCode } = await startAndSend(SETTINGS);
       const response = await service.http.post('/otp/verify').send({ pinId, otpCode, proofFor });
       await service.close();
 
@@ -292,8 +293,8 @@ describe('Proofs', () => {
     },
   );
 
-  it('come to the TypeScript client', async () => {
-    const { service, pinId, otpCode } = await withCode(SETTINGS);
+  it('are returned by the TypeScript client', async () => {
+    const { service, pinId, otpCode } = await startAndSend(SETTINGS);
     const client = createOtpClient({ url: service.url });
     const result = await client.verify({ pinId, otpCode, proofFor: 'orders' });
     await service.close();
@@ -304,7 +305,7 @@ describe('Proofs', () => {
 
   it('appear in no log, metric or trace, and neither do their keys', async () => {
     const collector = await startOtlpCollector();
-    const { service, pinId, otpCode } = await withCode({
+    const { service, pinId, otpCode } = await startAndSend({
       ...SETTINGS,
       LOG_LEVEL: 'trace',
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,

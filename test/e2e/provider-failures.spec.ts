@@ -19,11 +19,11 @@ const numberUnreachable = reply(200, {
   smsStatus: 'MESSAGE_NOT_SENT',
   ncStatus: 'NC_DESTINATION_NOT_REACHABLE',
 });
-/** Infobip's response for a message it no longer knows, and for one without attempts left. */
+/** Infobip's response if it no longer knows a message, or if the message has no attempts left. */
 const pinNotFound = reply(404, { errorCode: 'E404' });
 const codeChecked = (verified: boolean) => reply(200, { verified, msisdn: NUMBER.slice(1) });
 
-/** The status and code for each provider failure, and whether the next send may follow at once. */
+/** The response for each failure, and whether the next send to the number may follow at once. */
 const FAILURES: [
   title: string,
   script: Script,
@@ -86,8 +86,8 @@ describe('When the provider', () => {
       upstream.answer(script);
       const { text } = await send();
 
-      const shown = `${text}${service.log.text}`.replace(/"(requestId|time)":"[^"]*"/g, '');
-      expect(shown).not.toMatch(/4155552671|407193|secret-key|PROVIDER-PIN|<html>/);
+      const output = `${text}${service.log.text}`.replace(/"(requestId|time)":"[^"]*"/g, '');
+      expect(output).not.toMatch(/4155552671|407193|secret-key|PROVIDER-PIN|<html>/);
     });
   });
 

@@ -9,7 +9,7 @@ import { startService, type RunningService } from '../support/service.js';
 const SWISS = '+41793026727';
 const AMERICAN = '+14155552671';
 const SATELLITE = '+870773111632';
-/** Infobip rejects messages to it, Sinch accepts them. */
+/** A magic number of the sandbox: Infobip rejects messages to it, and Sinch accepts them. */
 const FAILS_AT_INFOBIP = '+12125550192';
 
 describe('PROVIDER_ROUTES', () => {
@@ -90,8 +90,8 @@ describe('PROVIDER_ROUTES', () => {
     await send(AMERICAN, 'whatsapp').expect(200);
   });
 
-  // Fails if assertResendAllowed in otp.service.ts does not check the channel.
-  it('rejects a resend by such a channel, and does not count it', async () => {
+  // This test fails if assertResendAllowed in otp.service.ts does not check the channel.
+  it('rejects a resend by a channel that no provider of the country has, and does not count it', async () => {
     await start({ PROVIDER_ROUTES: 'CH:infobip', SENDS_PER_NUMBER_PER_DAY: '2' });
     const { body } = await send(SWISS).expect(200);
     for (let i = 0; i < 3; i += 1) {
@@ -104,7 +104,7 @@ describe('PROVIDER_ROUTES', () => {
     expect(await readProviders(SWISS)).toEqual(['infobip', 'infobip']);
   });
 
-  it('resends by the provider that generated the code, although it is no longer in the route', async () => {
+  it('resends by the provider that generated the code, even if the route no longer has it', async () => {
     await start({});
     const { body } = await send(SWISS).expect(200);
 
@@ -131,15 +131,15 @@ describe('PROVIDER_ROUTES', () => {
       return statuses;
     }
 
-    it('limits sends only where Infobip is in the route', async () => {
+    it('limit sends only to countries whose route has Infobip', async () => {
       await start({ PROVIDER_ROUTES: 'US:sinch', ...limits });
 
       expect(await sendOften(AMERICAN)).toEqual(new Set([200]));
       expect(await sendOften(SWISS)).toEqual(new Set([200, 429]));
     });
 
-    // Fails if getResendFilters in provider-router.ts does not add the filter of the issuer.
-    it('limits resends of a code of Infobip that is no longer in the route', async () => {
+    // This test fails if getResendFilters in provider-router.ts does not add the filter of the issuer.
+    it('limit resends of a code of Infobip, even if the route no longer has Infobip', async () => {
       await start(limits);
       const { body } = await send(SWISS).expect(200);
 

@@ -32,7 +32,7 @@ describe('The service in development', () => {
     const at = expect.any(String);
     expect(await getDelivery('+14155552671')).toEqual({ status: 'delivered', at });
 
-    // A magic number of the sandbox.
+    // Messages to this magic number do not arrive.
     expect(await getDelivery('+12565550100')).toEqual({
       status: 'undelivered',
       reason: 'unreachable',

@@ -25,7 +25,7 @@ describe('A service in production whose secrets are in files', () => {
   let settings: NodeJS.ProcessEnv;
   let replica: Replica | undefined;
 
-  /** Writes a secret as an orchestrator mounts it. */
+  /** Writes a secret to a file, as an orchestrator mounts it. */
   function write(name: string, content: string): string {
     const file = join(folder, name);
     writeFileSync(file, `${content}\n`, { mode: 0o400 });
@@ -82,7 +82,7 @@ describe('A service in production whose secrets are in files', () => {
     expect(replica.output).not.toContain('is not a setting');
   });
 
-  it('is examined by the doctor with the same files', async () => {
+  it('passes the doctor, which reads the same files', async () => {
     const { code, output } = await runBuiltCommand('doctor', { cwd: folder, settings });
 
     expect(output).not.toContain(PROVIDER_KEY);
@@ -90,7 +90,7 @@ describe('A service in production whose secrets are in files', () => {
     expect(code).toBe(0);
   });
 
-  it('is set up at Infobip with the same files', async () => {
+  it('can be set up by infobip:setup, which reads the same files', async () => {
     const options = { args: '--dry-run', cwd: folder, settings };
     const { code, output } = await runBuiltCommand('infobip:setup', options);
 

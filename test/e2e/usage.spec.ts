@@ -12,7 +12,7 @@ import { DATABASES, openStore, type TestStorage } from '../support/store.js';
 import { storeUsageRecords } from '../support/usage-records.js';
 
 const PAGE = readFileSync('docs/usage.md', 'utf8');
-const [, DOCUMENTED = ''] = /```sh\nnpm run usage -- (.*)\n```/.exec(PAGE) ?? [];
+const [, DOCUMENTED_OPTIONS = ''] = /```sh\nnpm run usage -- (.*)\n```/.exec(PAGE) ?? [];
 const [, PRICES = ''] = /```json\n([^]*?)```/.exec(PAGE) ?? [];
 const [, REPORT = ''] = /```text\n([^]*?)```/.exec(PAGE) ?? [];
 const JSON_REPORT = 'test/fixtures/usage/report.json';
@@ -20,7 +20,7 @@ const OTP_SECRET = 'a master secret that only tests know of';
 
 const DAY = '--from 2026-11-01 --to 2026-11-01';
 const NUMBER = '+14155552671';
-const OTHER_COUNTRY = '+41793026727';
+const SWISS_NUMBER = '+41793026727';
 const TEST_NUMBER = '+15550001111';
 
 describe('npm run usage', () => {
@@ -58,14 +58,15 @@ describe('npm run usage', () => {
       await storeUsageRecords(opened, clock);
       await opened.close();
 
-      expect(await report(DOCUMENTED)).toBe(REPORT);
-      const json = await report(`${DOCUMENTED} --json`);
+      expect(await report(DOCUMENTED_OPTIONS)).toBe(REPORT);
+      const json = await report(`${DOCUMENTED_OPTIONS} --json`);
       if (process.env['UPDATE_USAGE']) writeFileSync(JSON_REPORT, json);
       expect(json).toBe(readFileSync(JSON_REPORT, 'utf8'));
     });
 
-    // Fails without VerificationEvents.emitBlocked; blocked-send-counter.ts, beforeClose
-    it('counts what rules and limits refuse, by client, country and channel', async () => {
+    // This test fails without `emitBlocked` in VerificationEvents, and without `beforeClose` in
+    // blocked-send-counter.ts.
+    it('counts the sends that rules and limits refuse, by client, country and channel', async () => {
       const { key, entry } = newApiKey('shop');
       const service = await startSandboxedService(
         {
@@ -85,14 +86,14 @@ describe('npm run usage', () => {
       await post('resend', { pinId }, 429);
       clock.advance(minutes(1));
       await post('resend', { pinId, channel: 'voice' }, 403);
-      await post('send', { phoneNumber: OTHER_COUNTRY }, 403);
-      await post('send', { phoneNumber: OTHER_COUNTRY, channel: 'voice' }, 403);
+      await post('send', { phoneNumber: SWISS_NUMBER }, 403);
+      await post('send', { phoneNumber: SWISS_NUMBER, channel: 'voice' }, 403);
       // None of these is a blocked send.
       await post('send', { phoneNumber: '+1' }, 400);
       await post('resend', { pinId: 'unknown' }, 404);
       await post('send', { phoneNumber: TEST_NUMBER }, 200);
-      const unknown = createClientAgent(service.url, newApiKey('shop').key);
-      await unknown.post('/otp/send').send({ phoneNumber: OTHER_COUNTRY }).expect(401);
+      const withUnknownKey = createClientAgent(service.url, newApiKey('shop').key);
+      await withUnknownKey.post('/otp/send').send({ phoneNumber: SWISS_NUMBER }).expect(401);
       await service.close();
 
       const by = '--by client,country,provider,channel';
@@ -118,7 +119,7 @@ describe('npm run usage', () => {
     await (await openStore(new FakeClock(), { DATA_DIR: cwd })).close();
   };
 
-  it('says that there is no usage, as a process of its own', async () => {
+  it('says that there is no usage, also as the built command', async () => {
     await createRecords();
 
     const { code, output } = await runBuiltCommand('usage', {
@@ -173,7 +174,7 @@ describe('npm run usage', () => {
     expect(code).toBe(1);
   });
 
-  it('reports a missing file of prices, and missing records, and creates none', async () => {
+  it('reports a missing file of prices and a missing database, and creates no database', async () => {
     const withoutPrices = await run(`${DAY} --prices none.json`);
     const DATA_DIR = join(cwd, 'elsewhere');
     const withoutRecords = await run(DAY, { DATA_DIR });
