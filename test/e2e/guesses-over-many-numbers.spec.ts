@@ -89,7 +89,7 @@ describe('A client that guesses codes of many numbers', () => {
     expect((await guessUntilRejected(0)).checked).toBe(BUDGET + 2);
   });
 
-  // This test fails without `firstCodeOnly` in number-limits.ts.
+  // This test fails without `firstCodeOnly` in number-reservations.ts.
   it('beyond its budget gets one code of each verification checked, even of ten concurrent ones', async () => {
     await useUpBudget();
 

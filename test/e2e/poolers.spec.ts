@@ -175,7 +175,7 @@ describe('Many transactions of several replicas behind PgBouncer', () => {
     return Array(3).fill({ statement: { name: `echo.${n % 50}`, text }, values: [value] });
   };
 
-  // This test fails without `sendAlone` in `runPipeline`: PgBouncer sends parts of a batch to different
+  // This test fails without `submitAlone` in `runPipeline`: PgBouncer sends parts of a batch to different
   // sessions.
   it('each get their own results', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -97,7 +97,7 @@ describe('Two replicas', () => {
     expect(responses.every(({ status }) => status === 200)).toBe(true);
   });
 
-  // This test fails without `attempts < max_attempts` of `reserveAttempt` in number-limits.ts.
+  // This test fails without `attempts < max_attempts` of `reserveAttempt` in number-reservations.ts.
   it('check five of two hundred concurrent wrong codes, and reject the right one afterwards', async () => {
     const pinId = await send(newNumber());
 

@@ -94,7 +94,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)'
 
   const getLoggedLimits = () => service.log.events('request').flatMap(({ limit }) => limit ?? []);
 
-  // This test fails without `isCodeCheckable` in number-limits.ts.
+  // This test fails without `isCodeCheckable` in number-reservations.ts.
   it('is not sent while its number has used up its wrong codes for longer than the code is valid', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '5' });
     await submitWrongCodes(5);
@@ -124,7 +124,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)'
     expect((await verify(pinId, code)).body).toEqual({ verified: true });
   });
 
-  // This test fails without `isCodeCheckable` in number-limits.ts.
+  // This test fails without `isCodeCheckable` in number-reservations.ts.
   it('is not sent after twenty wrong codes for its number in a day', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '100' });
     for (let i = 0; i < 4; i += 1) {
@@ -140,7 +140,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)'
     await send().expect(200);
   });
 
-  // This test fails without `isCodeCheckable` in number-limits.ts.
+  // This test fails without `isCodeCheckable` in number-reservations.ts.
   it('is not resent if its code can no longer be verified', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3' });
     const { pinId, code } = await submitWrongCodes(3);
