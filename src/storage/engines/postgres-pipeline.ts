@@ -9,8 +9,9 @@ import type { BoundStatement, ResultRows } from './statement-batch.js';
 const BATCHES_PER_SOCKET_WRITE = 8;
 
 /**
- * Sends the batches of one turn of the event loop in one socket write; each is a transaction of its
- * own. Compared with a write per batch, a verify takes a fifth to a third less CPU time (measured).
+ * Sends the batches of one turn of the event loop in one socket write; each batch is a transaction
+ * of its own. Compared with a write per batch, a verify takes a fifth to a third less CPU time
+ * (measured).
  */
 export class PostgresPipeline {
   private waiting: SqlBatch[] = [];

@@ -34,8 +34,8 @@ interface WaitingSqliteJob {
 /**
  * A SQLite file in a worker thread. The driver is synchronous, and a durable commit waits for the
  * disk: in this thread, each commit would block every request for about 1 ms. In the worker, 50
- * concurrent jobs share commits and take 0.03 ms each (measured). An error that
- * the worker does not return ends the process.
+ * concurrent jobs share commits and take 0.03 ms each (measured). An error that the worker does not
+ * return as the result of a job ends the process.
  */
 export class SqliteConnection {
   private readonly worker: Worker;

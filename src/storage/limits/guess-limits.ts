@@ -81,7 +81,7 @@ export class GuessLimits {
     return { outcome: 'limited', limit: 'client_wrong_codes', until };
   }
 
-  /** Counts a wrong code. A write that is repeated after a lost answer may count it twice. */
+  /** Counts a wrong code; twice if the write is repeated although its first run was committed. */
   addWrongCode(batch: StatementBatch, client: string, now: number): void {
     const bucket = toBucket(now);
     const shard = Math.floor(Math.random() * this.database.shards);

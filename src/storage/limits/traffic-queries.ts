@@ -153,8 +153,8 @@ const addCounts = (
     );
 
 /**
- * Inserts a row per subject of a verification whose sends are counted, or updates it by the `set`
- * that follows.
+ * Inserts a row per subject of a verification whose sends are counted, or updates the row by the
+ * `set` that follows.
  * @param isChanged a condition on the verification, without which nothing is written
  */
 function upsert(

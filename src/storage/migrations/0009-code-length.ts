@@ -7,7 +7,7 @@ export async function codeLength(db: Kysely<unknown>): Promise<void> {
     .addColumn('code_length', 'integer', (column) => column.notNull().defaultTo(0))
     .execute();
   // A replica of the release before this one may replace the code by a code of another provider,
-  // without a change of `code_length`. So that is valid only if `code_provider` equals `provider`.
+  // without a change of `code_length`. The length is valid only if `code_provider` is `provider`.
   await db.schema
     .alterTable('verifications')
     .addColumn('code_provider', 'text', (column) => column.notNull().defaultTo(''))
