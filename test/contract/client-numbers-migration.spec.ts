@@ -25,8 +25,8 @@ const REVERT_MIGRATION = [
   'drop table client_numbers',
 ];
 
-/** Called only for a number that the client has not verified: shows which numbers are trusted. */
-const blockUnknownNumbers: TrafficEvaluator = () => ({
+/** Blocks every number but a trusted one: the store calls no evaluator for a number that the client verified. */
+const blockUntrustedNumbers: TrafficEvaluator = () => ({
   scope: 'client_prefix',
   window: 'hour',
   includesRecent: false,
@@ -83,7 +83,11 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
   const reserveSend = (client: string, number = NUMBER) => {
     created += 1;
     const verification = newVerification(`pin-${String(created)}`, number, clock.now());
-    return store.reserveSend({ ...verification, client }, NO_IDEMPOTENCY_KEY, blockUnknownNumbers);
+    return store.reserveSend(
+      { ...verification, client },
+      NO_IDEMPOTENCY_KEY,
+      blockUntrustedNumbers,
+    );
   };
 
   async function createPending(client: string, number = NUMBER): Promise<string> {

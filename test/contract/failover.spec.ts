@@ -200,13 +200,13 @@ describe('ProviderRouter with two providers', () => {
     expect(infobip.requests.map(({ path }) => path)).toEqual(['/2fa/2/pin?ncNeeded=true']);
   });
 
-  it('replaces a code by one of the second provider when the first does not know it any more', async () => {
+  it('resends by a new code of the second provider when the first no longer knows the old code', async () => {
     infobip.answer(reply(404, { errorCode: 'E404' }));
 
     expect(await resend('infobip', 'OLD')).toMatchObject({ provider: 'sinch', possiblySentBy: [] });
   });
 
-  it('resends a code of a provider removed from PROVIDERS by another, and does not check it', async () => {
+  it('resends by another provider if that of the code was removed from PROVIDERS, and checks no code of it', async () => {
     await providers.close();
     providers = await start({ PROVIDERS: 'infobip' });
 

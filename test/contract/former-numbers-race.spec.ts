@@ -10,7 +10,7 @@ import { startPostgres, type PostgresServer } from '../support/services/postgres
 import { openStore, type OpenStore } from '../support/store.js';
 
 const NUMBER = phoneNumber('+5491123456789');
-const FORMER = toFormerNumber('+541123456789');
+const FORMER_NUMBER = toFormerNumber('+541123456789');
 
 // Fails without lockNumbers, or without addNumbers before it, in former-numbers.ts.
 describe('A send that is committed while the rows of a phone are merged', () => {
@@ -55,7 +55,7 @@ describe('A send that is committed while the rows of a phone are merged', () => 
   ])('counts for the daily limit (%s)', async (_build, statement) => {
     // The row of the bank has the hash of the number's identity, that of the shop the former hash.
     await reserve('bank-pin', NUMBER, 'bank');
-    await reserve('pin', FORMER);
+    await reserve('pin', FORMER_NUMBER);
     clock.advance(seconds(60));
 
     await request.query('begin');

@@ -12,7 +12,7 @@ import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js
 
 const NUMBER = phoneNumber('+5491123456789');
 /** The same phone, as earlier builds stored it: without the 9, and under that spelling. */
-const FORMER = toFormerNumber('+541123456789');
+const FORMER_NUMBER = toFormerNumber('+541123456789');
 
 // Each test fails without the merge of `rehashNumber` in verification-table.ts.
 describe.each(DATABASES)(
@@ -80,7 +80,7 @@ describe.each(DATABASES)(
     const getLastVerifiedAt = (client = 'shop') => opened.store.getLastVerifiedAt(NUMBER, client);
 
     it('keeps its cooldown', async () => {
-      await reserve(FORMER);
+      await reserve(FORMER_NUMBER);
 
       expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
     });
@@ -94,7 +94,7 @@ describe.each(DATABASES)(
         const limitedUntil = (until: number) => ({ limit: 'sends_per_day', until });
         await send(number);
         advanceTo(start + hours(1));
-        // By a replica of the earlier build.
+        // As a replica of the earlier build does.
         await send(former);
         advanceTo(start + hours(2));
         await send(number);
@@ -107,15 +107,15 @@ describe.each(DATABASES)(
     );
 
     it('has the messages of other clients counted for its shared limit', async () => {
-      await send(FORMER, 'bank');
+      await send(FORMER_NUMBER, 'bank');
       await send(NUMBER);
       await send(NUMBER);
 
       expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'shared' });
     });
 
-    it('keeps its wrong codes, by number and by pinId', async () => {
-      const pinId = await send(FORMER);
+    it('keeps its wrong codes counted, whether a request has the number or the pinId', async () => {
+      const pinId = await send(FORMER_NUMBER);
       await check({ pinId }, 'wrong_code');
       await check({ phoneNumber: NUMBER }, 'wrong_code');
       await check({ pinId }, 'wrong_code');
@@ -126,18 +126,18 @@ describe.each(DATABASES)(
       expect(fifth).toMatchObject({ outcome: 'limited', limit: 'failures' });
     });
 
-    it('is verified by its number, as the number that got the message', async () => {
-      const pinId = await send(FORMER);
+    it('is verified by its number, although the message went to the other spelling', async () => {
+      const pinId = await send(FORMER_NUMBER);
       const attempt = await grant({ phoneNumber: NUMBER });
       const verified = await opened.store.completeAttempt(attempt, 'verified', clock.now());
 
       expect(verified).toEqual({ verified: true });
-      expect(attempt).toMatchObject({ pinId, phoneNumber: { e164: FORMER.e164 } });
+      expect(attempt).toMatchObject({ pinId, phoneNumber: { e164: FORMER_NUMBER.e164 } });
       expect(await getLastVerifiedAt()).toBe(clock.now());
     });
 
     it('is trusted after a code that was checked while its rows were merged', async () => {
-      const attempt = await grant({ pinId: await send(FORMER) });
+      const attempt = await grant({ pinId: await send(FORMER_NUMBER) });
       // Merges the rows.
       await getLastVerifiedAt();
       await opened.store.completeAttempt(attempt, 'verified', clock.now());
@@ -152,7 +152,7 @@ describe.each(DATABASES)(
     });
 
     it('releases an attempt that was reserved before its rows were merged', async () => {
-      const pinId = await send(FORMER);
+      const pinId = await send(FORMER_NUMBER);
       const attempt = await grant({ pinId });
       // Merges the rows.
       await getLastVerifiedAt();
@@ -162,7 +162,7 @@ describe.each(DATABASES)(
     });
 
     it('has one code at a time', async () => {
-      const [former, newer] = [await send(FORMER), await send(NUMBER)];
+      const [former, newer] = [await send(FORMER_NUMBER), await send(NUMBER)];
 
       expect(await find(former)).toMatchObject({ status: 'cancelled' });
       expect(await find(newer)).toMatchObject({ status: 'pending' });
@@ -170,16 +170,18 @@ describe.each(DATABASES)(
     });
 
     it('gets its code again at the number that got the code before', async () => {
-      const pinId = await send(FORMER);
+      const pinId = await send(FORMER_NUMBER);
       const request = { pinId, client: 'shop', channel: 'voice', now: clock.now() } as const;
       const admission = await opened.store.reserveResend(request);
 
-      expect(admission).toMatchObject({ reservation: { phoneNumber: { e164: FORMER.e164 } } });
+      expect(admission).toMatchObject({
+        reservation: { phoneNumber: { e164: FORMER_NUMBER.e164 } },
+      });
       expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
     });
 
-    it('is looked up for each client that verified it', async () => {
-      await check({ pinId: await send(FORMER) }, 'verified');
+    it('is verified only for the client that verified it', async () => {
+      await check({ pinId: await send(FORMER_NUMBER) }, 'verified');
       const verifiedAt = clock.now();
       clock.advance(minutes(10));
 
@@ -190,8 +192,8 @@ describe.each(DATABASES)(
     });
 
     it('is erased under both spellings, and keeps its limits', async () => {
-      const pinIds = [await send(NUMBER), await send(FORMER), await send(NUMBER)];
-      await send(FORMER, 'bank');
+      const pinIds = [await send(NUMBER), await send(FORMER_NUMBER), await send(NUMBER)];
+      await send(FORMER_NUMBER, 'bank');
       await opened.store.erase(NUMBER, 'shop');
 
       expect(await Promise.all(pinIds.map(find))).toEqual([undefined, undefined, undefined]);
@@ -203,7 +205,7 @@ describe.each(DATABASES)(
     });
 
     it('gets no more messages than its limits allow from concurrent requests', async () => {
-      await send(FORMER);
+      await send(FORMER_NUMBER);
       const sends = Array.from({ length: 20 }, () => reserve(NUMBER));
       const outcomes = (await Promise.all(sends)).map(({ outcome }) => outcome);
       expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(1);
@@ -214,7 +216,7 @@ describe.each(DATABASES)(
     });
 
     it('has no more codes checked for concurrent requests than its limits allow', async () => {
-      const pinId = await send(FORMER);
+      const pinId = await send(FORMER_NUMBER);
       const selectors = Array.from({ length: 20 }, (_, index) =>
         index % 2 === 0 ? { pinId } : { phoneNumber: NUMBER },
       );

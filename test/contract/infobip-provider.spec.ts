@@ -34,33 +34,33 @@ const VALID_SUCCESS = {
 const TLS_PROTOCOL_VERSION_ALERT = Buffer.from([0x15, 3, 1, 0, 2, 2, 70]);
 
 /** Upstream responses with the failure each becomes, and whether a message may have been sent. */
-const FAILURES: [title: string, script: Script, failure: string, ambiguous: boolean][] = [
-  ['401', reply(401, v1Error('UNAUTHORIZED')), 'unauthorized', false],
-  ['403', reply(403, v2Error('E403')), 'unauthorized', false],
-  ['429 in the format of v2', reply(429, v1Error('TOO_MANY_REQUESTS')), 'throttled', false],
-  ['429 in the format of v1', reply(429, v1Error('THROTTLE_EXCEPTION')), 'throttled', false],
-  ['429 in the format of the platform', reply(429, v2Error('E429')), 'throttled', false],
-  ['400', reply(400, v1Error('BAD_REQUEST')), 'rejected', false],
-  ['500', reply(500, v1Error('GENERAL_ERROR')), 'server_error', true],
-  ['502 with HTML', reply(502, HTML, { 'content-type': 'text/html' }), 'server_error', true],
-  ['503', reply(503, v1Error('SERVICE_UNAVAILABLE')), 'server_error', true],
-  ['a 500 with the code E404', reply(500, v2Error('E404')), 'server_error', true],
-  ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
+const FAILURES: [title: string, failure: string, script: Script, ambiguous: boolean][] = [
+  ['401', 'unauthorized', reply(401, v1Error('UNAUTHORIZED')), false],
+  ['403', 'unauthorized', reply(403, v2Error('E403')), false],
+  ['429 in the format of v2', 'throttled', reply(429, v1Error('TOO_MANY_REQUESTS')), false],
+  ['429 in the format of v1', 'throttled', reply(429, v1Error('THROTTLE_EXCEPTION')), false],
+  ['429 in the format of the platform', 'throttled', reply(429, v2Error('E429')), false],
+  ['400', 'rejected', reply(400, v1Error('BAD_REQUEST')), false],
+  ['500', 'server_error', reply(500, v1Error('GENERAL_ERROR')), true],
+  ['502 with HTML', 'server_error', reply(502, HTML, { 'content-type': 'text/html' }), true],
+  ['503', 'server_error', reply(503, v1Error('SERVICE_UNAVAILABLE')), true],
+  ['a 500 with the code E404', 'server_error', reply(500, v2Error('E404')), true],
+  ['404 from a gateway', 'rejected', reply(404, HTML, { 'content-type': 'text/html' }), false],
   [
     'a redirect',
-    reply(302, VALID_SUCCESS, { location: 'http://127.0.0.1:9/' }),
     'invalid_response',
+    reply(302, VALID_SUCCESS, { location: 'http://127.0.0.1:9/' }),
     true,
   ],
-  ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'invalid_response', true],
-  ['200 with garbage', reply(200, '{"pinId":'), 'invalid_response', true],
-  ['200 with an empty body', reply(200, ''), 'invalid_response', true],
-  ['200 with null', reply(200, 'null'), 'invalid_response', true],
-  ['200 with an empty object', reply(200, {}), 'invalid_response', true],
-  ['200 with a body over the size limit', reply(200, 'x'.repeat(100_000)), 'connection_lost', true],
-  ['no response', hang, 'timed_out', true],
-  ['half a response', (response) => response.write('{"pinId"'), 'timed_out', true],
-  ['a broken connection', dropConnection, 'connection_lost', true],
+  ['200 with HTML', 'invalid_response', reply(200, HTML, { 'content-type': 'text/html' }), true],
+  ['200 with garbage', 'invalid_response', reply(200, '{"pinId":'), true],
+  ['200 with an empty body', 'invalid_response', reply(200, ''), true],
+  ['200 with null', 'invalid_response', reply(200, 'null'), true],
+  ['200 with an empty object', 'invalid_response', reply(200, {}), true],
+  ['200 with a body over the size limit', 'connection_lost', reply(200, 'x'.repeat(100_000)), true],
+  ['no response', 'timed_out', hang, true],
+  ['half a response', 'timed_out', (response) => response.write('{"pinId"'), true],
+  ['a broken connection', 'connection_lost', dropConnection, true],
 ];
 
 describe('InfobipProvider', () => {
@@ -203,7 +203,7 @@ describe('InfobipProvider', () => {
       });
     });
 
-    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
+    it.each(FAILURES)('reports %s as %s', async (_title, failure, script, ambiguous) => {
       upstream.answer(script);
 
       expect(await catchProviderError(send())).toMatchObject({ failure, ambiguous });
@@ -282,7 +282,7 @@ describe('InfobipProvider', () => {
       });
     });
 
-    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
+    it.each(FAILURES)('reports %s as %s', async (_title, failure, script, ambiguous) => {
       upstream.answer(script);
 
       expect(await catchProviderError(resend())).toMatchObject({ failure, ambiguous });
@@ -346,20 +346,23 @@ describe('InfobipProvider', () => {
       expect(await catchProviderError(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
-    it('never reports a 400 as an unreachable destination, because it sends no message', async () => {
+    it('never reports a 400 as an unreachable destination, because a verify sends no message', async () => {
       upstream.answer(reply(400, v1Error('BAD_REQUEST', { to: ['must be a phone number'] })));
 
       expect(await catchProviderError(verify())).toMatchObject({ failure: 'rejected' });
     });
 
-    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure) => {
-      upstream.answer(script);
+    it.each(FAILURES)(
+      'reports %s as %s, but a throttle as one of the number',
+      async (_title, failure, script) => {
+        upstream.answer(script);
 
-      // Infobip limits verifies per number.
-      expect(await catchProviderError(verify())).toMatchObject({
-        failure: failure === 'throttled' ? 'number_throttled' : failure,
-      });
-    });
+        // Infobip limits verifies per number.
+        expect(await catchProviderError(verify())).toMatchObject({
+          failure: failure === 'throttled' ? 'number_throttled' : failure,
+        });
+      },
+    );
   });
 
   describe('findVerified', () => {
@@ -420,7 +423,7 @@ describe('InfobipProvider', () => {
     });
 
     it('keeps the number out of its errors', async () => {
-      for (const [, script] of FAILURES) {
+      for (const [, , script] of FAILURES) {
         upstream.answerReads(script);
         const { message, stack, cause } = await catchProviderError(findVerified());
         expect(cause).toBeUndefined();
@@ -526,7 +529,7 @@ describe('InfobipProvider', () => {
   });
 
   it('keeps the request and the response out of its errors', async () => {
-    for (const [, script] of FAILURES) {
+    for (const [, , script] of FAILURES) {
       upstream.answer(script);
       for (const call of [send, verify]) {
         const { message, stack, cause } = await catchProviderError(call());

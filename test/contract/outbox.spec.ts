@@ -71,7 +71,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     expect(await claim()).toEqual([['pin', 'verification.verified']]);
   });
 
-  it('holds one event of a verification whose last check is released or rejected finally', async () => {
+  it('holds one event after a final wrong code, once no other check of the verification is running', async () => {
     await send('pin');
     const [released, rejected] = [await attempt('pin'), await attempt('pin')];
     await complete(rejected, 'wrong_code_final');
@@ -106,7 +106,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     expect(await claim()).toEqual([['pin', 'verification.verified']]);
   });
 
-  it('holds an event of the older one of two sends, whichever is confirmed first', async () => {
+  it('holds an event of the older of two sends, even if the newer one is confirmed first', async () => {
     const older = await reserve('older');
     clock.advance(seconds(30));
     const newer = await reserve('newer');
@@ -124,7 +124,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
       const [first, second] = [await attempt(pinId), await attempt(pinId)];
       clock.advance(minutes(5) - 1);
       const verifiedAt = clock.now();
-      // Two replicas, whose clocks differ by more than the margin of the expiry.
+      // The clock then advances by more than the margin of the expiry, as if two replicas' clocks differed.
       const verify = (checked: Attempt) =>
         opened.store.completeAttempt(checked, 'verified', verifiedAt);
       clock.advance(seconds(11));
@@ -161,7 +161,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     expect(await claim()).toEqual([['pin', 'verification.verified']]);
   });
 
-  it('holds an event of the older one of two verifications under different secrets', async () => {
+  it('holds an event of the older of two verifications that were stored under different secrets', async () => {
     const [OLD, NEW] = ['the old master secret of this test', 'the new master secret of this test'];
     await opened.close();
     opened = await storage.open(clock, { ...SETTINGS, OTP_SECRET: OLD });

@@ -129,7 +129,7 @@ describe('The connections to PostgreSQL', () => {
     expect(intersect(await readPidsInParallel(), before)).toEqual([]);
   });
 
-  it('are kept after an error that concerns only its statement', async () => {
+  it('are kept after an error that concerns only one statement', async () => {
     const before = await readPidsInParallel();
 
     expect(await getErrorMessage(engine.runBatch([failWith(DIVISION_BY_ZERO)]))).toBeDefined();

@@ -17,8 +17,11 @@ const DOCUMENTED_PERMISSIONS =
 
 interface OutageCase {
   readonly title: string;
+  /** The Redis command that begins the outage. */
   readonly begin: readonly string[];
+  /** The Redis command that ends the outage. */
   readonly end: readonly string[];
+  /** The part of Redis's error that the log must contain. */
   readonly reason: string;
   /** Whether connecting fails, so that open connections have to be closed for the outage to begin. */
   readonly rejectsConnections?: boolean;

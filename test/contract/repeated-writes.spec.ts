@@ -183,7 +183,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
   });
 
   // Fails without send-queries.ts, `sealed` in confirmResend.
-  it('confirms a resend, and keeps the send before it once', async () => {
+  it('confirms a resend, and stores the earlier send once', async () => {
     const pinId = await createPending();
     clock.advance(60_000);
     const request = { pinId, client: CLIENT, channel: 'voice' as const, now: clock.now() };

@@ -19,7 +19,9 @@ const DOCUMENTED_COMMANDS = [...DOCUMENT.matchAll(/```sh\n([^]*?)```/g)]
   .join('');
 const LOAD_TARGET = resolve('test/support/sandbox-load-target.mjs');
 
+/** Sends before the measurement, so that the code is compiled. */
 const WARM_UP = 600;
+/** Measured sends. */
 const SENDS = 1_200;
 const TIMEOUT_MS = 60_000;
 

@@ -182,7 +182,7 @@ describe('The callbacks of the sandbox as Sinch', () => {
     ]);
   });
 
-  it('say nothing about the delivery of a phone call', async () => {
+  it('do not report the delivery of a phone call', async () => {
     await sandbox.startVerification({ method: 'callout' }).expect(200);
     await sandbox.deliverReports('all');
 
@@ -199,7 +199,7 @@ describe('The callbacks of the sandbox as Sinch', () => {
     );
   });
 
-  it('are not repeated', async () => {
+  it('are not repeated after an error', async () => {
     await sandbox.startVerification().expect(200);
     receiver.answer(reply(500, ''));
 
@@ -239,7 +239,7 @@ describe('A planned fault of Sinch callbacks', () => {
     ['late', 1, 2],
     ['duplicated', 1, 3],
   ])(
-    '%s leads to %d events before the response, and %d in the end',
+    'of the kind %s leads to %d events before the response, and %d in the end',
     async (kind, before, inTheEnd) => {
       await plan({ kind, ...(kind === 'duplicated' && { delayMs: 1 }) });
 

@@ -25,38 +25,38 @@ const sinchError = (errorCode: number | string) => ({
 const HTML = '<html><body>41793026727</body></html>';
 
 /** Upstream responses with the failure each becomes, and whether a message may have been sent. */
-const FAILURES: [title: string, script: Script, failure: string, ambiguous: boolean][] = [
-  ['40002', reply(400, sinchError(40002)), 'rejected', false],
-  ['40003 as a string', reply(400, sinchError('40003')), 'rejected', false],
-  ['40101', reply(401, sinchError(40101)), 'unauthorized', false],
-  ['40102', reply(401, sinchError(40102)), 'unauthorized', false],
-  ['40200', reply(402, sinchError(40200)), 'not_accepted', false],
-  ['40303', reply(403, sinchError(40303)), 'unauthorized', false],
-  ['40900', reply(409, sinchError(40900)), 'rejected', false],
-  ['42200', reply(422, sinchError(42200)), 'rejected', false],
-  ['42900', reply(429, sinchError(42900)), 'throttled', false],
-  ['42901', reply(429, sinchError(42901)), 'number_throttled', false],
-  ['50000', reply(500, sinchError(50000)), 'server_error', true],
-  ['50300', reply(503, sinchError(50300)), 'server_error', true],
-  ['a 500 with the code 40001', reply(500, sinchError(40001)), 'server_error', true],
-  ['502 with HTML', reply(502, HTML, { 'content-type': 'text/html' }), 'server_error', true],
-  ['an error in a 200', reply(200, sinchError(40102)), 'unauthorized', false],
-  ['a server’s error in a 200', reply(200, sinchError(50000)), 'server_error', true],
-  ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
-  ['a redirect', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'invalid_response', true],
-  ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'invalid_response', true],
-  ['200 with garbage', reply(200, '{"id":'), 'invalid_response', true],
-  ['200 with an empty body', reply(200, ''), 'invalid_response', true],
-  ['200 with null', reply(200, 'null'), 'invalid_response', true],
-  ['200 with an empty object', reply(200, {}), 'invalid_response', true],
-  ['200 with a strange status', reply(200, { id: 'ID', status: 'NEW' }), 'invalid_response', true],
+const FAILURES: [title: string, failure: string, script: Script, ambiguous: boolean][] = [
+  ['40002', 'rejected', reply(400, sinchError(40002)), false],
+  ['40003 as a string', 'rejected', reply(400, sinchError('40003')), false],
+  ['40101', 'unauthorized', reply(401, sinchError(40101)), false],
+  ['40102', 'unauthorized', reply(401, sinchError(40102)), false],
+  ['40200', 'not_accepted', reply(402, sinchError(40200)), false],
+  ['40303', 'unauthorized', reply(403, sinchError(40303)), false],
+  ['40900', 'rejected', reply(409, sinchError(40900)), false],
+  ['42200', 'rejected', reply(422, sinchError(42200)), false],
+  ['42900', 'throttled', reply(429, sinchError(42900)), false],
+  ['42901', 'number_throttled', reply(429, sinchError(42901)), false],
+  ['50000', 'server_error', reply(500, sinchError(50000)), true],
+  ['50300', 'server_error', reply(503, sinchError(50300)), true],
+  ['a 500 with the code 40001', 'server_error', reply(500, sinchError(40001)), true],
+  ['502 with HTML', 'server_error', reply(502, HTML, { 'content-type': 'text/html' }), true],
+  ['an error in a 200', 'unauthorized', reply(200, sinchError(40102)), false],
+  ['a server’s error in a 200', 'server_error', reply(200, sinchError(50000)), true],
+  ['404 from a gateway', 'rejected', reply(404, HTML, { 'content-type': 'text/html' }), false],
+  ['a redirect', 'invalid_response', reply(302, '', { location: 'http://127.0.0.1:9/' }), true],
+  ['200 with HTML', 'invalid_response', reply(200, HTML, { 'content-type': 'text/html' }), true],
+  ['200 with garbage', 'invalid_response', reply(200, '{"id":'), true],
+  ['200 with an empty body', 'invalid_response', reply(200, ''), true],
+  ['200 with null', 'invalid_response', reply(200, 'null'), true],
+  ['200 with an empty object', 'invalid_response', reply(200, {}), true],
+  ['200 with a strange status', 'invalid_response', reply(200, { id: 'ID', status: 'NEW' }), true],
   [
     '200 with a status that is not a string',
-    reply(200, { id: 'ID', status: 7 }),
     'invalid_response',
+    reply(200, { id: 'ID', status: 7 }),
     true,
   ],
-  ['a broken connection', dropConnection, 'connection_lost', true],
+  ['a broken connection', 'connection_lost', dropConnection, true],
 ];
 
 describe('SinchProvider', () => {
@@ -226,7 +226,7 @@ describe('SinchProvider', () => {
       });
     });
 
-    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
+    it.each(FAILURES)('reports %s as %s', async (_title, failure, script, ambiguous) => {
       upstream.answer(script);
 
       expect(await catchProviderError(bySms())).toMatchObject({ failure, ambiguous });
@@ -345,7 +345,7 @@ describe('SinchProvider', () => {
       expect(await catchProviderError(verify())).toMatchObject({ failure: 'rejected' });
     });
 
-    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure) => {
+    it.each(FAILURES)('reports %s as %s', async (_title, failure, script) => {
       upstream.answer(script);
 
       expect(await catchProviderError(verify())).toMatchObject({ failure });
@@ -408,7 +408,7 @@ describe('SinchProvider', () => {
     it.each([
       ['no response', hang],
       ['half a response', (response: ServerResponse) => response.write('{"id"')],
-    ])('maps %s to its failure', async (_title, script) => {
+    ])('reports %s as timed_out', async (_title, script) => {
       upstream.answer(script);
 
       const failure = { failure: 'timed_out', ambiguous: true };
@@ -496,7 +496,7 @@ describe('SinchProvider', () => {
   });
 
   it('keeps the request and the response out of its errors', async () => {
-    for (const [, script] of FAILURES) {
+    for (const [, , script] of FAILURES) {
       upstream.answer(script);
       for (const call of [send, verify]) {
         const { message, stack, cause } = await catchProviderError(call());

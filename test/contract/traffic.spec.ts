@@ -49,6 +49,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     return undefined;
   };
 
+  /** Blocks every number but a trusted one: the store calls no evaluator for a trusted number. */
   const blockAll: TrafficEvaluator = () => ({
     scope: 'client_prefix',
     window: 'hour',

@@ -308,7 +308,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     // A transaction that had read before the lock could only fail.
     const reading = [boundStatement('select n from added'), boundStatement(insertOf(1))];
     const waiting = [engine.runBatch(reading), engine.transaction(addEach(2))];
-    // Both wait by now. If they blocked the process, this line would never run.
+    // Both wait by now. If they blocked the process, the next line would never run.
     await delay(100);
     await unlock();
 

@@ -15,6 +15,7 @@ describe('DatabaseClock', () => {
     });
 
     await clock.sync();
+    // A reading of more than 200 ms is too inexact to replace another one.
     delayMs = 600;
     await clock.sync();
 

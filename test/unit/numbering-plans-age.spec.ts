@@ -11,7 +11,7 @@ const MAX_AGE_DAYS = 8 * 7;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const HEADING = /^## \d+\.\d+\.\d+, (?:not released yet|(?<releasedOn>\d{4}-\d{2}-\d{2}))$/m;
 
-/** How old the plans were on the day of the newest release in a changelog; -1 before its release. */
+/** How old the plans were on the day of a changelog's newest release; -1 if it is not released yet. */
 function getAgeInDays(changelog: string, publishedOn: string): number {
   const [heading] = /^## .*$/m.exec(changelog) ?? [''];
   const match = HEADING.exec(heading);

@@ -109,13 +109,13 @@ describe('With default settings', () => {
     },
   );
 
-  it('each example has its type', () => {
+  it('each example has the same type as in Google’s code', () => {
     const types = EXAMPLES.map(({ e164 }) => ({ e164, type: PhoneNumber.fromE164(e164).type }));
 
     expect(types).toEqual(EXAMPLES.map(({ e164, type }) => ({ e164, type })));
   });
 
-  it('each identity is its own identity', () => {
+  it('the identity of an identity is that identity', () => {
     const getIdentity = (e164: string) => PhoneNumber.fromE164(e164).identity;
     const identities = EXAMPLES.map(({ e164 }) => getIdentity(e164));
 

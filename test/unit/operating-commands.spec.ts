@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 const PAGE = readFileSync('docs/operating.md', 'utf8');
 
-/** Docker or a Kubernetes cluster, which no test has: tests run the command within the image. */
+/** No test has Docker or a Kubernetes cluster. Tests run the command that the container gets. */
 const ENGINE = 'needs a container engine';
 
 /** The start of each command in the text of the page, the test that runs it, and how. */
