@@ -19,6 +19,7 @@ const NUMBER = '+14155552671';
 const OTHER_NUMBER = '+14155562672';
 const TEST_NUMBER = '+15550001111';
 const END_USER_IP = '203.0.113.7';
+/** The OTP_SECRET of the test environment. */
 const SECRET = 'a master secret that only tests know of';
 
 const TABLES = ['verifications', 'client_numbers', 'idempotency_keys', 'traffic', 'end_users'];
@@ -230,6 +231,7 @@ describe('Stored data', () => {
       );
       expect(result.outcome).toBe('granted');
     }
+    // Two keys of each of the 300 verifications, and the first one.
     expect(readRows()[2]).toHaveLength(601);
 
     clock.advance(hours(24));
@@ -314,7 +316,9 @@ describe('Stored data', () => {
       return readRows().map(({ length }) => length);
     };
     const days = (count: number) => hours(24 * count);
-    // Verifications, numbers, keys, traffic (as above, of three prefixes), end users.
+    // Verifications, numbers, keys, traffic (as above, of three prefixes), end users. Kept for: end users
+    // an hour; keys and unverified numbers a day; traffic two weeks after its time bucket; verifications
+    // 30 days; verified numbers 90 days.
     expect(await rowsAfter(hours(1) - 1)).toEqual([3, 3, 2, 9, 2]);
     expect(await rowsAfter(hours(1))).toEqual([3, 3, 2, 9, 1]);
     expect(await rowsAfter(days(1) - 1)).toEqual([3, 3, 2, 9, 0]);

@@ -78,6 +78,7 @@ describe('ProviderRouter with two providers', () => {
     providers.router.resend(number, { provider, pinId }, 'sms');
   const verify = (provider: string, pinId: string) =>
     providers.router.verify(number, { provider, pinId }, '407193');
+  /** How many requests Infobip and Sinch got. */
   const requestCounts = () => [infobip.requests.length, sinch.requests.length];
   const sendErrorOf = async (call: Promise<unknown>): Promise<SendFailedError> => {
     const error: unknown = await call.catch((thrown: unknown) => thrown);

@@ -15,10 +15,12 @@ import {
 } from '../support/scripted-upstream.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
 
-const v1Error = (code: string, validationErrors?: object) => ({
+/** An error in the format of the 2FA API. */
+const legacyError = (code: string, validationErrors?: object) => ({
   requestError: { serviceException: { messageId: code, text: 'to 41793026727', validationErrors } },
 });
-const v2Error = (errorCode: string, violations: object[] = []) => ({
+/** An error in the format of Infobip's newer APIs. */
+const currentError = (errorCode: string, violations: object[] = []) => ({
   errorCode,
   description: '41793026727',
   violations,
@@ -35,16 +37,26 @@ const TLS_PROTOCOL_VERSION_ALERT = Buffer.from([0x15, 3, 1, 0, 2, 2, 70]);
 
 /** Upstream responses with the failure each becomes, and whether a message may have been sent. */
 const FAILURES: [title: string, failure: string, script: Script, ambiguous: boolean][] = [
-  ['401', 'unauthorized', reply(401, v1Error('UNAUTHORIZED')), false],
-  ['403', 'unauthorized', reply(403, v2Error('E403')), false],
-  ['429 in the format of v2', 'throttled', reply(429, v1Error('TOO_MANY_REQUESTS')), false],
-  ['429 in the format of v1', 'throttled', reply(429, v1Error('THROTTLE_EXCEPTION')), false],
-  ['429 in the format of the platform', 'throttled', reply(429, v2Error('E429')), false],
-  ['400', 'rejected', reply(400, v1Error('BAD_REQUEST')), false],
-  ['500', 'server_error', reply(500, v1Error('GENERAL_ERROR')), true],
+  ['401', 'unauthorized', reply(401, legacyError('UNAUTHORIZED')), false],
+  ['403', 'unauthorized', reply(403, currentError('E403')), false],
+  [
+    '429 with the code of the 2FA API',
+    'throttled',
+    reply(429, legacyError('TOO_MANY_REQUESTS')),
+    false,
+  ],
+  [
+    '429 with the code of version 1 of the 2FA API',
+    'throttled',
+    reply(429, legacyError('THROTTLE_EXCEPTION')),
+    false,
+  ],
+  ['429 in the format of the newer APIs', 'throttled', reply(429, currentError('E429')), false],
+  ['400', 'rejected', reply(400, legacyError('BAD_REQUEST')), false],
+  ['500', 'server_error', reply(500, legacyError('GENERAL_ERROR')), true],
   ['502 with HTML', 'server_error', reply(502, HTML, { 'content-type': 'text/html' }), true],
-  ['503', 'server_error', reply(503, v1Error('SERVICE_UNAVAILABLE')), true],
-  ['a 500 with the code E404', 'server_error', reply(500, v2Error('E404')), true],
+  ['503', 'server_error', reply(503, legacyError('SERVICE_UNAVAILABLE')), true],
+  ['a 500 with the code E404', 'server_error', reply(500, currentError('E404')), true],
   ['404 from a gateway', 'rejected', reply(404, HTML, { 'content-type': 'text/html' }), false],
   [
     'a redirect',
@@ -161,10 +173,10 @@ describe('InfobipProvider', () => {
     });
 
     it.each([
-      ['the older error format', v1Error('BAD_REQUEST', { to: ['must be a phone number'] })],
+      ['the older error format', legacyError('BAD_REQUEST', { to: ['must be a phone number'] })],
       [
         'the newer error format',
-        v2Error('E400', [{ property: 'to', violation: 'must be a number' }]),
+        currentError('E400', [{ property: 'to', violation: 'must be a number' }]),
       ],
     ])('reports a 400 about `to` in %s as an unreachable destination', async (_shape, body) => {
       upstream.answer(reply(400, body));
@@ -174,7 +186,7 @@ describe('InfobipProvider', () => {
       });
     });
 
-    it.each([v1Error('RESOURCE_NOT_FOUND'), v1Error('NOT_FOUND')])(
+    it.each([legacyError('RESOURCE_NOT_FOUND'), legacyError('NOT_FOUND')])(
       'reports a 404 for the application or template as a rejected request',
       async (body) => {
         upstream.answer(reply(404, body));
@@ -274,7 +286,7 @@ describe('InfobipProvider', () => {
     });
 
     it('reports a 404 as an unknown pin', async () => {
-      upstream.answer(reply(404, v2Error('E404')));
+      upstream.answer(reply(404, currentError('E404')));
 
       expect(await catchProviderError(resend())).toMatchObject({
         failure: 'pin_not_found',
@@ -327,7 +339,7 @@ describe('InfobipProvider', () => {
       expect(await verify()).toBe('verified');
     });
 
-    it.each([v1Error('NOT_FOUND'), v1Error('RESOURCE_NOT_FOUND'), v2Error('E404')])(
+    it.each([legacyError('NOT_FOUND'), legacyError('RESOURCE_NOT_FOUND'), currentError('E404')])(
       'maps the API’s own 404 to attempts_exhausted',
       async (body) => {
         upstream.answer(reply(404, body));
@@ -347,7 +359,7 @@ describe('InfobipProvider', () => {
     });
 
     it('never reports a 400 as an unreachable destination, because a verify sends no message', async () => {
-      upstream.answer(reply(400, v1Error('BAD_REQUEST', { to: ['must be a phone number'] })));
+      upstream.answer(reply(400, legacyError('BAD_REQUEST', { to: ['must be a phone number'] })));
 
       expect(await catchProviderError(verify())).toMatchObject({ failure: 'rejected' });
     });
@@ -500,14 +512,14 @@ describe('InfobipProvider', () => {
     ['soon', 5_000],
     ['soon GMT', 5_000],
   ])('reads a Retry-After of %s as a wait of %i ms', async (retryAfter, retryAfterMs) => {
-    upstream.answer(reply(429, v2Error('E429'), { 'retry-after': retryAfter }));
+    upstream.answer(reply(429, currentError('E429'), { 'retry-after': retryAfter }));
 
     expect(await catchProviderError(send())).toMatchObject({ retryAfterMs });
   });
 
   it('reads a date in Retry-After as a wait until then', async () => {
     const inAMinute = new Date(Date.now() + 60_000).toUTCString();
-    upstream.answer(reply(429, v2Error('E429'), { 'retry-after': inAMinute }));
+    upstream.answer(reply(429, currentError('E429'), { 'retry-after': inAMinute }));
 
     const { retryAfterMs } = await catchProviderError(send());
 
@@ -519,7 +531,7 @@ describe('InfobipProvider', () => {
   it('reads a date in Retry-After by the date of the response, not by the clock of this machine', async () => {
     const sentAt = Date.now() + hours(2);
     upstream.answer(
-      reply(429, v2Error('E429'), {
+      reply(429, currentError('E429'), {
         date: new Date(sentAt).toUTCString(),
         'retry-after': new Date(sentAt + 30_000).toUTCString(),
       }),

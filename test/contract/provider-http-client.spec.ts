@@ -101,6 +101,7 @@ describe('ProviderHttpClient', () => {
 
   it.each([
     ['gzip', Buffer.from('{}')],
+    // Larger than a response may be, once decompressed.
     ['gzip', gzipSync(Buffer.alloc(10_000_000))],
     ['compress', Buffer.from('{}')],
   ])('keeps the status of a response that cannot be decoded (%s)', async (encoding, bytes) => {

@@ -55,6 +55,7 @@ const STATUSES = [
   ['REJECTED', 5, 99],
   ['UNDELIVERABLE_REJECTED_PLATFORM', 5, 100],
 ] as const;
+/** The names of the groups, by group id. */
 const GROUPS = ['', 'PENDING', 'UNDELIVERABLE', 'DELIVERED', 'EXPIRED', 'REJECTED'];
 
 let receiver: ScriptedUpstream;

@@ -251,6 +251,7 @@ describe('RedisThrottlerStorage', () => {
       const { client, storage } = connect(redis.url);
       let failedAttempts = 0;
       client.on('error', () => (failedAttempts += 1));
+      // Three failed attempts to connect in each of two outages.
       for (const attempts of [3, 6]) {
         await hit(storage);
         await redis.shutDown();

@@ -359,7 +359,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       await createPending({ to: other });
       await verify(await createPending({ to, client: 'shop' }));
       const flood = async () => {
-        for (let i = 0; i < 45; i += 1) await send({}, allowAndRecord);
+        for (let i = 0; i < PREFIX_LIMIT + 10; i += 1) await send({}, allowAndRecord);
       };
 
       clock.advance(hours(24 * 90) - 1);
@@ -377,7 +377,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       const [to, other] = ['+14155559999', '+14155559998'];
       await verify(await createPending({ to }));
       await verify(await createPending({ to: other }));
-      for (let i = 0; i < 45; i += 1) await send({}, allowAndRecord);
+      for (let i = 0; i < PREFIX_LIMIT + 10; i += 1) await send({}, allowAndRecord);
       await store.erase(PhoneNumber.fromE164(to), 'shop');
       clock.advance(seconds(30));
 

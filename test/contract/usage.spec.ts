@@ -214,6 +214,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     await sendTracked('+14155552672', 'delivered');
     await sendTracked('+14155552673', 'unreachable');
     await sendTracked('+14155552674', 'unknown');
+    /** Country, sends, delivered and undelivered messages. */
     const readDelivery = async () =>
       (await readDay(toDay(day))).map(({ country, sends, delivered, undelivered }) =>
         [country, sends, delivered, undelivered].join(' '),

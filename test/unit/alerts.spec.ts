@@ -39,7 +39,10 @@ const SEND = { ...PROVIDER, operation: 'send' };
 const A = { instance: 'a' };
 const B = { instance: 'b' };
 
-/** For each alert: metrics of a failure, the labels that the alert then has, and other alerts that fire. */
+/**
+ * For each alert: metrics of a failure, the labels that the alert then has, and other alerts that fire.
+ * The values are in promtool's notation, one a minute for six hours.
+ */
 const FAILURES: [
   alert: string,
   failure: MetricSeries,

@@ -27,6 +27,7 @@ describe('docs/troubleshooting.md', () => {
     const blocks = findCountries('+447911');
     expect([...blocks.keys()].sort()).toEqual(['GB', 'GG']);
     expect([...(blocks.get('GG') ?? [])].sort()).toEqual(['+4479111', '+4479117']);
+    // The other eight of the ten blocks from +44 79110 to +44 79119.
     expect(blocks.get('GB')?.size).toBe(8);
   });
 });

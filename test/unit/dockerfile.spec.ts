@@ -13,6 +13,7 @@ describe('The Dockerfile', () => {
       name: 'ARG',
       rest: 'BASE_IMAGE=node:24-bookworm-slim',
     });
+    // Each other stage is built from an earlier one of these four.
     expect(bases.filter((base) => !stages.includes(base))).toEqual(Array(4).fill('${BASE_IMAGE}'));
   });
 

@@ -131,6 +131,7 @@ describe('A secret in a file', () => {
 
         expect(errors).toContain(`- ${variable} must name a readable file: ${problem}`);
         expect(errors).toContain('- PORT must be');
+        // A heading, and one line for each of the two errors.
         expect(errors.split('\n')).toHaveLength(3);
         expect(errors).not.toContain(path);
       }

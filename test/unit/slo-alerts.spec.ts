@@ -39,9 +39,9 @@ function recordedRequests(days: number, failing: (minute: number) => number): Me
 const replicasFor = (minutes: number): MetricSeries =>
   Object.fromEntries(Object.keys(replicas()).map((key) => [key, `1x${minutes}`]));
 
-/** A page. */
+/** The alert that pages. */
 const FAST = { alert: 'OtpErrorBudgetBurnsFast' };
-/** A ticket. */
+/** The alert that makes a ticket. */
 const SLOW = { alert: 'OtpErrorBudgetBurnsSlowly' };
 const quiet = (...times: string[]): ExpectedAlerts[] => times.map((at) => ({ at, firing: [] }));
 
