@@ -8,7 +8,7 @@ export const authConfig = defineConfig(
   'auth',
   'Secrets and API keys',
   {
-    /** Empty with `CLIENTS_FILE`, and outside production if requests need no API key. */
+    /** Empty if `CLIENTS_FILE` has the keys, and outside production also if requests need none. */
     apiKeys: setting(
       'API_KEYS',
       parsedBy(parseApiKeys)
@@ -38,7 +38,7 @@ export const authConfig = defineConfig(
       description:
         'file with the API keys and rules of each client, instead of `API_KEYS`; changes take effect without a restart',
       values: 'path of a YAML or JSON file',
-      defaultInWords: 'none',
+      defaultInWords: 'the clients in `API_KEYS`',
       example: '/etc/otp/clients.yaml',
     }),
     allowUnauthenticated: setting(

@@ -2,7 +2,10 @@ import { getConfigToken } from '@nestjs/config';
 import type Joi from 'joi';
 import type { SettingDocs } from './env-types.js';
 
-/** The validated variables of one process; only `parseEnvironment` creates it. */
+/**
+ * The validated variables of one process, as `parseEnvironment` returns them. To read the rules of a
+ * client, the client's own values replace some of them.
+ */
 export interface Environment {
   /** Parsed values by the name of the variable. */
   readonly values: Readonly<Record<string, unknown>>;

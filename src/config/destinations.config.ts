@@ -68,7 +68,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
       description:
         'numbers with a fixed code, which get no message; in production each needs a last day',
       values: '`number:code@last day`, …',
-      defaultInWords: 'none',
+      defaultInWords: 'no test numbers',
       example: '+15550001111:123456@2026-12-31',
       isSecret: true,
     },

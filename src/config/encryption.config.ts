@@ -15,7 +15,7 @@ export const encryptionConfig = defineConfig(
       secrets().when('NODE_ENV', { is: 'production', then: Joi.required() }),
       {
         description:
-          'secret that encrypts the stored numbers; to rotate, list the new secret before the old one',
+          'secret for the encryption and hashes of stored personal data; to rotate, list the new secret before the old one',
         developmentDefault: 'created in `DATA_DIR`',
         isSecret: true,
       },

@@ -18,7 +18,8 @@ export interface SettingDocs {
 }
 
 /**
- * A URL on this machine: the sandbox has one, and only such a URL of a provider may use plain http.
+ * A URL on this machine, such as that of the sandbox. Only such URLs of providers, of this service and
+ * of the receiver of events may use plain http.
  */
 export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
@@ -98,7 +99,7 @@ export const databaseUrl = (schemes: string[], parse: (url: string) => unknown) 
     // Reports only the first error: further ones of the same URL would not help.
     .prefs({ abortEarly: true });
 
-/** The URL of a provider, normalized and without a trailing slash: paths are appended to it. */
+/** The URL of a provider or of this service, without a trailing slash: paths are appended to it. */
 export const baseUrl = () =>
   parsedBy((text) => {
     const url = parseUrl(text);

@@ -41,8 +41,8 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const env: Environment = { values: result.value as Record<string, unknown>, warnings };
   const settingErrors = [
     ...(result.error?.details ?? []).map(({ message }) => message),
-    // The next checks read lists, so they run only if these are valid. For example, PROVIDERS
-    // decides which credentials are required.
+    // A check of a list runs only if the list is valid. PROVIDERS, for example, decides which
+    // credentials are required.
     ...(Array.isArray(env.values['PROVIDERS'])
       ? [...findMissingCredentials(env), ...findOpenAccessErrors(env)]
       : []),

@@ -30,18 +30,18 @@ export const httpConfig = defineConfig('http', 'HTTP', {
     defaultInWords: 'no client',
   }),
   metricsPublic: setting('METRICS_PUBLIC', flag(), {
-    description: 'whether `/metrics` on `PORT` needs no API key',
+    description: 'whether everyone may read `/metrics` on `PORT`, without an API key',
   }),
   trustProxy: optional('TRUST_PROXY', parsedBy(parseTrustProxy), {
     description: 'proxies whose `X-Forwarded-For` is trusted',
     values: 'number of hops, or networks',
-    defaultInWords: 'none',
+    defaultInWords: 'no proxy',
     example: '10.0.0.0/8',
   }),
   corsOrigins: setting('CORS_ORIGINS', parsedBy(parseOrigins).default([]), {
     description: 'web origins that may call the API from a browser',
     values: 'origins',
-    defaultInWords: 'none',
+    defaultInWords: 'no origin',
     example: 'https://app.example.com',
   }),
 });

@@ -33,7 +33,7 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
   }),
   unreachablePerClientPerDay: setting('CLIENT_UNREACHABLE_PER_DAY', positiveInt(30, 100_000_000), {
     description:
-      'unreachable numbers from one client in any 24 hours; every 20 messages allow one more',
+      'unreachable numbers that one client sends to in any 24 hours; every 20 messages allow one more',
   }),
   sendsPerEndUserPerHour: setting('SENDS_PER_END_USER_IP_PER_HOUR', positiveInt(20, 1_000), {
     description: 'messages from one client for all end users with one `endUserIp` in any hour',

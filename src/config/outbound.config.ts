@@ -20,9 +20,9 @@ export const outboundConfig = defineConfig('outbound', 'Providers', {
   }),
   noProxy: optional('NO_PROXY', Joi.string(), {
     description:
-      'hosts that are called without a proxy, with their subdomains; this machine always is',
+      'hosts that are called without a proxy, with their subdomains; calls to this machine never use one',
     values: 'hosts or `host:port`, …; or `*`',
-    defaultInWords: 'none',
+    defaultInWords: 'no hosts',
     example: 'api.infobip.com',
   }),
 });

@@ -44,7 +44,7 @@ const SETTINGS = {
     description:
       'providers for the numbers of a country, in order of preference; other countries have those in `PROVIDERS`',
     values: '`country:provider+provider`, …',
-    defaultInWords: 'none',
+    defaultInWords: '`PROVIDERS` for every country',
     example: 'IN:sinch+infobip,US:infobip',
   }),
   /** The longest duration of one operation at one provider, including a retry of the connection. */
@@ -62,16 +62,16 @@ const SETTINGS = {
   infobipApiKey: account('INFOBIP_API_KEY', 'API key with the scope `2fa:pin:send`', Joi.string(), {
     isSecret: true,
   }),
-  infobipApplication: account('INFOBIP_APP_ID', 'ID of your 2FA application'),
-  infobipMessage: account(
+  infobipApplicationId: account('INFOBIP_APP_ID', 'ID of your 2FA application'),
+  infobipTemplateId: account(
     'INFOBIP_MESSAGE_ID',
     'ID of the message template in your 2FA application',
   ),
-  infobipMessages: optional('INFOBIP_MESSAGE_IDS', parsedBy(parseMessageIds), {
+  infobipTemplateIds: optional('INFOBIP_MESSAGE_IDS', parsedBy(parseMessageIds), {
     description:
       'message templates of further languages, for sends with a `locale`; any other language gets `INFOBIP_MESSAGE_ID`',
     values: '`language:ID`, …',
-    defaultInWords: 'none',
+    defaultInWords: 'no further languages',
     developmentDefault: 'the sandbox’s',
     example: 'de:ID,pt-BR:ID',
   }),
@@ -98,7 +98,7 @@ type ProviderSettings = SettingValues<typeof SETTINGS>;
 
 /** The settings that each provider requires. */
 const CREDENTIALS = {
-  infobip: ['infobipUrl', 'infobipApiKey', 'infobipApplication', 'infobipMessage'],
+  infobip: ['infobipUrl', 'infobipApiKey', 'infobipApplicationId', 'infobipTemplateId'],
   sinch: ['sinchKey', 'sinchSecret'],
 } as const satisfies Record<ProviderName, readonly (keyof ProviderSettings)[]>;
 
@@ -168,13 +168,13 @@ const getInfobipAccount = (values: ProviderSettings, sandboxUrl = '') => ({
   /** Without a trailing slash. */
   baseUrl: values.infobipUrl ?? sandboxUrl,
   apiKey: values.infobipApiKey ?? 'sandbox-key',
-  applicationId: values.infobipApplication ?? 'sandbox-application',
+  applicationId: values.infobipApplicationId ?? 'sandbox-application',
   /** The template of the default language. */
-  templateId: values.infobipMessage ?? 'sandbox-message',
+  templateId: values.infobipTemplateId ?? 'sandbox-message',
   /** The templates of further languages, by canonical BCP 47 tag. */
   templateIdsByLocale:
-    values.infobipMessages ??
-    (values.infobipMessage === undefined ? SANDBOX_TEMPLATES : NO_TEMPLATES),
+    values.infobipTemplateIds ??
+    (values.infobipTemplateId === undefined ? SANDBOX_TEMPLATES : NO_TEMPLATES),
 });
 
 const getSinchAccount = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({

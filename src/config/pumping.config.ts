@@ -17,7 +17,7 @@ export const pumpingConfig = defineConfig('pumping', 'Fraud protection', {
       'unverified messages allowed per day to a country or prefix, even if no message is verified',
   }),
   unverifiedRatio: setting('PUMPING_UNVERIFIED_RATIO', Joi.number().min(0).max(100).default(0.8), {
-    description: 'additional unverified messages for each verified message',
+    description: 'additional unverified messages allowed for each verified message',
   }),
 });
 export type PumpingConfig = ConfigType<typeof pumpingConfig>;

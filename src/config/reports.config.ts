@@ -37,7 +37,7 @@ const SETTINGS = {
   }),
   infobipHmacSecret: optional('INFOBIP_REPORT_HMAC_SECRET', Joi.string().max(255), {
     description: 'secret of the `HMAC_SHA_256` signature of Infobip’s reports',
-    defaultInWords: 'reports are not signed',
+    defaultInWords: 'reports need no signature',
     isSecret: true,
   }),
   infobipHmacHeader: optional(
@@ -49,7 +49,7 @@ const SETTINGS = {
       description:
         'header with the `HMAC_SHA_256` signature of Infobip’s reports; its name depends on your account',
       values: 'header name',
-      defaultInWords: 'reports are not signed',
+      defaultInWords: 'reports need no signature',
     },
   ),
   sinchReports: setting('SINCH_REPORTS', flag(), {
@@ -58,6 +58,7 @@ const SETTINGS = {
   }),
   publicUrl: optional('PUBLIC_URL', baseUrl(), {
     description: 'URL of this service as providers reach it; Sinch signs its path',
+    defaultInWords: 'required with `SINCH_REPORTS`',
     example: 'https://otp.example.com',
   }),
 };
@@ -96,10 +97,10 @@ function getInfobipReports(values: SettingValues<typeof SETTINGS>, env: Environm
   return serviceConfig(env).isDevelopment && hasOwnSandbox ? SANDBOX_REPORTS : undefined;
 }
 
-/** Sinch signs the path of the public URL. */
+/** The URL to which Sinch posts its reports, and the path in it, which Sinch signs. */
 const getSinchCallback = (url: string) => ({ url, path: new URL(url).pathname });
 
-/** An error for each setting that needs another one. */
+/** An error for each absent setting that another one requires. */
 export function findReportErrors(env: Environment): string[] {
   const values = readSettings(SETTINGS, env);
   const isSigned = values.infobipHmacSecret !== undefined;

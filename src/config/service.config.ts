@@ -27,7 +27,7 @@ export const serviceConfig = defineConfig(
       {
         description:
           'time after SIGTERM during which requests are still accepted while readiness reports 503',
-        developmentDefault: 'none',
+        developmentDefault: 'no delay',
       },
     ),
   },

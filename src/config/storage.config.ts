@@ -13,7 +13,8 @@ const HOST_LIST = /^[^/]*\/\/([^/?#]*@)?[^/?#@]*,[^/?#@]*([/?#]|$)|[?&]host=[^&]
 
 export const storageConfig = defineConfig('storage', 'Storage', {
   dataDir: setting('DATA_DIR', Joi.string().default('./data'), {
-    description: 'directory of the SQLite file',
+    description:
+      'directory of the SQLite file; outside production also of a generated `OTP_SECRET`',
     values: 'directory',
   }),
   databaseUrl: optional(

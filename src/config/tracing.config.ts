@@ -18,7 +18,7 @@ export const tracingConfig = defineConfig('tracing', 'Traces', {
   headers: setting('OTEL_EXPORTER_OTLP_HEADERS', parsedBy(parseHeaders).default([]), {
     description: 'headers of each request to the collector, such as its API key',
     values: '`name=value`, …; values percent-encoded',
-    defaultInWords: 'none',
+    defaultInWords: 'no headers',
     example: 'authorization=Bearer%20key',
     isSecret: true,
   }),

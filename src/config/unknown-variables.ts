@@ -11,7 +11,7 @@ const FOREIGN_NAME = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)|^(all|ftp|h
 /**
  * Finds variables that look like misspelt settings: the name is close to that of a setting, or begins
  * as only this service's settings do.
- * @returns a sentence for each, with the closest setting.
+ * @returns a sentence for each, with the closest setting if one is close
  */
 export const describeUnknownVariables = (
   names: string[],

@@ -5,7 +5,10 @@ import { parsedBy, webhookUrl } from './env-types.js';
 import { serviceConfig } from './service.config.js';
 import { storageConfig } from './storage.config.js';
 
-/** The service tries to send an event for a day, and reads its content from the verification. */
+/**
+ * The service tries to send an event for a day. Until then it needs the verification, from which it reads
+ * the content of the event.
+ */
 const MIN_RETENTION_MS = hours(48);
 
 /** A secret of Standard Webhooks: this prefix, then base64 of 24 to 64 bytes. */
@@ -26,7 +29,7 @@ export const webhooksConfig = defineConfig(
       description:
         'secret that signs the events, as Standard Webhooks specifies; to rotate, list the new secret before the old one',
       values: '`whsec_` and 24 to 64 bytes in base64; two during a rotation',
-      defaultInWords: 'none',
+      defaultInWords: 'required with `EVENTS_URL`',
       isSecret: true,
     }),
   },
@@ -37,16 +40,16 @@ export const webhooksConfig = defineConfig(
 );
 export type WebhooksConfig = ConfigType<typeof webhooksConfig>;
 
-/** The errors of settings that do not fit together. */
+/** The errors of settings that do not fit `EVENTS_URL` or its absence. */
 export function findWebhookErrors(env: Environment): string[] {
   const { receiver } = webhooksConfig(env);
   const hasSecret = env.values['EVENTS_SECRET'] !== undefined;
   if (!receiver) return hasSecret ? ['EVENTS_URL is required with EVENTS_SECRET'] : [];
-  const isPlain = receiver.url.startsWith('http:');
+  const usesPlainHttp = receiver.url.startsWith('http:');
   const { retentionMs } = storageConfig(env);
   return [
     ...(hasSecret ? [] : ['EVENTS_SECRET is required with EVENTS_URL']),
-    ...(isPlain && serviceConfig(env).isProduction
+    ...(usesPlainHttp && serviceConfig(env).isProduction
       ? ['EVENTS_URL must be an https URL in production']
       : []),
     ...(retentionMs < MIN_RETENTION_MS ? ['RETENTION must be at least 2d with EVENTS_URL'] : []),
