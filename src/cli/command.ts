@@ -23,6 +23,7 @@ interface CommandSpec<O extends CliOptions> {
   readonly name: string;
   /** The positional arguments, such as `NAME`; none if absent. */
   readonly operands?: string;
+  /** What the command does; printed below the usage line. */
   readonly about: string;
   readonly options: O;
   readonly run: (values: OptionValues<O>, operands: readonly string[]) => Promise<ExitCode>;

@@ -28,15 +28,17 @@ const NOT_SENT = warningFinding('send', 'No message was sent, because of the err
 
 export const doctor = defineCommand({
   name: 'doctor',
-  about: `Compares the accounts of the configured providers with the settings. Changes nothing, and without
---send sends nothing.
+  about: `Compares the accounts of the configured providers with the settings. Changes nothing, and sends a
+message only with --send.
 Exit code: 0 without errors (there may be warnings), 1 with errors.`,
   options: {
     send: {
       value: 'number',
       help: 'after the checks, sends a code to this phone and verifies what you enter; costs one message',
     },
-    json: { help: 'prints [{ check, level, message, remedy? }] (add --silent to npm run)' },
+    json: {
+      help: 'prints the findings as JSON, [{ check, level, message, remedy? }]; use npm run --silent',
+    },
   },
   run: async ({ send, json }) => {
     const findings = await runChecks(send === undefined ? undefined : parseNumber(send));
@@ -51,7 +53,7 @@ function parseNumber(text: string): PhoneNumber {
   return number;
 }
 
-/** @param number the phone that gets a code if there are no errors */
+/** @param number the phone that gets a code if no check finds an error; without it, none is sent */
 async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
   let env: Environment;
   try {
@@ -95,7 +97,7 @@ const describeHosts = (config: ProvidersConfig): string =>
     .map((name) => `${SERVICE_NAMES[name]} is at ${getProviderAccount(name, config).baseUrl}`)
     .join(', ');
 
-/** One finding for each invalid setting: the message lists each on a line of its own. */
+/** One finding for each error that the message lists, or for the whole message if it has no list. */
 function createSettingsErrorFindings({ message }: Error): AccountFinding[] {
   const errors = [...message.matchAll(/^ {2}- (.*)$/gm)].map(([, error = '']) => error);
   return (errors.length > 0 ? errors : [message]).map((error) =>

@@ -21,7 +21,7 @@ function replaceSettings(content: string, settings: Readonly<Record<string, stri
     const [, prefix = '', name = ''] = /^(\s*(?:export\s+)?)([A-Za-z_]\w*)\s*=/.exec(line) ?? [];
     const value = settings[name];
     if (value === undefined) return [line];
-    // Replaces the first line of a setting and drops later ones: dotenv uses the last line.
+    // Replaces the first line of a setting and drops later ones, of which dotenv would use the last.
     return remaining.delete(name) ? [`${prefix}${name}=${quoteIfNeeded(value)}`] : [];
   });
   if (kept.at(-1) === '') kept.pop();

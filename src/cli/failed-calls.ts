@@ -3,6 +3,7 @@ import type { ProviderFailure } from '../common/label-values.js';
 import type { ProviderName } from '../common/provider-name.js';
 import type { AccountFinding } from '../providers/account-check.js';
 
+/** The product of each provider that sends and checks codes. */
 export const SERVICE_NAMES: Record<ProviderName, string> = {
   infobip: 'Infobip 2FA',
   sinch: 'Sinch Verification',
@@ -34,8 +35,8 @@ const REMEDIES: Readonly<Record<ProviderFailure, string>> = {
 };
 
 /**
- * Subscribes to provider calls.
- * @returns the last failed call of each provider, by its name; filled while calls fail
+ * Collects failed provider calls from now on.
+ * @returns the last failed call of each provider, by the provider's name; each later failure is added
  */
 export function collectFailedCalls(events: EventBus): Map<string, ProviderCallCompleted> {
   const calls = new Map<string, ProviderCallCompleted>();

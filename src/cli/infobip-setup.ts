@@ -13,15 +13,16 @@ const ENV_FILE = '.env';
 export const infobipSetup = defineCommand({
   name: 'infobip:setup',
   about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL, after
-showing the changes. The application's limits are derived from the settings. Updates the application
-INFOBIP_APP_ID, or else the one named "OTP service"; --name selects another. Updates its template
-INFOBIP_MESSAGE_ID, or else the one with the text in --text, or its only template.`,
+showing the changes. The application's limits are derived from the settings. Selects the application
+by --name; without --name by INFOBIP_APP_ID or, if that does not exist, by the name "OTP service".
+Selects its template by INFOBIP_MESSAGE_ID; if that does not exist, the one with the text in --text, or
+its only template.`,
   options: {
     name: {
       value: 'name',
-      help: 'finds or creates the application of this name (default: OTP service)',
+      help: 'updates the application of this name, or creates it, instead of INFOBIP_APP_ID',
     },
-    text: { value: 'text', help: 'the message; it must contain {{pin}}' },
+    text: { value: 'text', help: 'text of the message; it must contain {{pin}}' },
     locale: {
       value: 'tag',
       help: 'sets up the message of another language (de, pt-BR, …), for INFOBIP_MESSAGE_IDS',
@@ -34,7 +35,7 @@ INFOBIP_MESSAGE_ID, or else the one with the text in --text, or its only templat
     },
     'dry-run': { help: 'shows the changes, and makes none' },
     yes: { help: 'does not ask before it makes the changes; required if stdin is not a terminal' },
-    write: { help: 'writes the ids into .env of the working folder' },
+    write: { help: 'writes the ids of application and template into .env of the working folder' },
   },
   run: async (options) => {
     const { env, applicationId, templateId } = loadSetupEnvironment();

@@ -8,7 +8,8 @@ export const proofNew = defineCommand({
   name: 'proof:new',
   about: `Makes an Ed25519 key that signs proofs of verified numbers. Prints it as a JWK Set for PROOF_KEYS or for
 the file of PROOF_KEYS_FILE. The set is a secret. Its first key signs. To rotate, add a key to the existing
-set: the new key comes last, so that it is published before it signs. docs/proof.md describes the steps.`,
+set with --add-to: the new key comes last, so that it is published before it signs. docs/proof.md describes
+the steps.`,
   options: {
     'add-to': {
       value: 'FILE',

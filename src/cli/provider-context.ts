@@ -12,7 +12,10 @@ import { PROVIDER_ROUTING } from '../providers/provider-routing.js';
 @Module({ providers: [Clock, EventBus, NumberPolicy, ...PROVIDER_ROUTING] })
 class CliModule {}
 
-/** Runs `work` with access to the providers and accounts; starts no server and opens no database. */
+/**
+ * Runs `work` with a Nest context that has the providers and the checks of their accounts. Starts no
+ * server and opens no database.
+ */
 export async function withProviderContext<T>(
   env: Environment,
   work: (context: INestApplicationContext) => Promise<T>,

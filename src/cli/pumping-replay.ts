@@ -25,16 +25,19 @@ const CAVEAT = [
 
 export const pumpingReplay = defineCommand({
   name: 'pumping:replay',
-  about: `Replays the recorded verifications against these settings of the fraud protection and prints what
-would be blocked, by client, country and budget. Reads the database at DATABASE_URL or in
-DATA_DIR and changes nothing; options that are not given default to the service's settings.`,
+  about: `Replays the recorded verifications with other settings of the fraud protection. Prints how many
+would be blocked, by client, country and budget. Reads the database at DATABASE_URL or in DATA_DIR and
+changes nothing. An option that is absent has the value of the service's setting.`,
   options: {
     'floor-per-hour': {
       value: 'count',
-      help: 'unverified messages allowed per hour even if no message is verified',
+      help: 'unverified messages allowed per hour to a country or prefix, even if none is verified',
     },
-    'floor-per-day': { value: 'count', help: 'the same per day' },
-    ratio: { value: 'number', help: 'additional unverified messages for each verified message' },
+    'floor-per-day': { value: 'count', help: 'the same, per day' },
+    ratio: {
+      value: 'number',
+      help: 'unverified messages allowed beyond the floor for each verified message',
+    },
   },
   run: async (options) => {
     const env = loadCommandEnvironment();

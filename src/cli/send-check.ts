@@ -25,7 +25,7 @@ const NO_TERMINAL = errorFinding(
   'Run this at a terminal; in a container, with docker run -it or kubectl exec -it.',
 );
 
-const RESULTS: Readonly<Record<Exclude<CheckResult, 'verified'>, string>> = {
+const RESULT_PHRASES: Readonly<Record<Exclude<CheckResult, 'verified'>, string>> = {
   wrong_code: 'says that this code is wrong',
   wrong_code_final: 'says that this code is wrong',
   expired: 'says that this code has expired',
@@ -45,10 +45,10 @@ export async function checkSend(
   const failedCalls = collectFailedCalls(context.get(EventBus));
   const router = context.get(ProviderRouter);
   const send = router.send(number, CHANNEL, { isTestNumber: false });
-  const pin = await catchFailedCalls(send, failedCalls);
-  if (!pin) return describeFailedCalls(failedCalls, 'error');
+  const providerPin = await catchFailedCalls(send, failedCalls);
+  if (!providerPin) return describeFailedCalls(failedCalls, 'error');
 
-  const name = SERVICE_NAMES[pin.provider as ProviderName];
+  const name = SERVICE_NAMES[providerPin.provider as ProviderName];
   const findings = [
     // The calls that failed before this provider accepted the message.
     ...describeFailedCalls(failedCalls, 'warning'),
@@ -57,7 +57,7 @@ export async function checkSend(
   failedCalls.clear();
   const code = await askForCode(`${name} accepted the message. Code (empty if none arrives): `);
   if (code === '') return [...findings, createNoCodeFinding(name)];
-  const result = await catchFailedCalls(router.verify(number, pin, code), failedCalls);
+  const result = await catchFailedCalls(router.verify(number, providerPin, code), failedCalls);
   return result
     ? [...findings, describeResult(name, result)]
     : [...findings, ...describeFailedCalls(failedCalls, 'error')];
@@ -77,7 +77,8 @@ async function catchFailedCalls<T>(
 }
 
 /**
- * @returns why no code can be sent to this number, or none be entered here; `undefined` if both can
+ * Finds why the number can get no message, or why the operator cannot enter a code.
+ * @returns `undefined` if nothing prevents the check
  */
 function findObstacle(
   context: INestApplicationContext,
@@ -102,7 +103,8 @@ function findObstacle(
 }
 
 /**
- * @returns the code without spaces and hyphens; empty after no code, the end of the input or Ctrl+C
+ * @returns the code without spaces and hyphens; empty if none was entered, also after Ctrl+C or at the
+ * end of the input
  */
 async function askForCode(question: string): Promise<string> {
   // Standard output is for the findings only, so the question goes to standard error.
@@ -125,7 +127,7 @@ function describeResult(name: string, result: CheckResult): AccountFinding {
   if (result === 'verified') return okFinding('verify', `${name} verified the code.`);
   return errorFinding(
     'verify',
-    `${name} ${RESULTS[result]}.`,
+    `${name} ${RESULT_PHRASES[result]}.`,
     'Run this again and enter the new code.',
   );
 }

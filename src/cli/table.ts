@@ -1,5 +1,5 @@
 /**
- * Pads each column to its widest cell, two spaces apart.
+ * Formats each row as one line. Pads each column to its widest cell, two spaces apart.
  * @param numeric indexes of columns that are aligned to the right
  */
 export function alignColumns(

@@ -22,25 +22,25 @@ interface PriceFile {
   readonly providers?: Readonly<Record<string, PriceList>>;
 }
 
-const COUNTRY = Joi.string().custom((code: string, helpers) =>
+const COUNTRY_SCHEMA = Joi.string().custom((code: string, helpers) =>
   [OTHER_COUNTRIES, NON_GEOGRAPHIC].includes(code) || isCountry(code)
     ? code
     : helpers.error('any.invalid'),
 );
-const PRICES = Joi.object().pattern(
-  COUNTRY,
+const PRICES_SCHEMA = Joi.object().pattern(
+  COUNTRY_SCHEMA,
   Joi.object().pattern(
     Joi.valid(...CHANNELS),
     Joi.number().min(0).max(1_000).precision(PRICE_DECIMALS),
   ),
 );
-const FILE = Joi.object<PriceFile>({
+const FILE_SCHEMA = Joi.object<PriceFile>({
   currency: Joi.string()
     .pattern(/^[A-Z]{3}$/)
     .message('{#label} must be a code such as EUR')
     .required(),
-  prices: PRICES.required(),
-  providers: Joi.object().pattern(Joi.valid(...PROVIDER_NAMES), PRICES),
+  prices: PRICES_SCHEMA.required(),
+  providers: Joi.object().pattern(Joi.valid(...PROVIDER_NAMES), PRICES_SCHEMA),
 }).label('the file');
 
 /** The prices of messages, from the file of `--prices`. */
@@ -50,7 +50,7 @@ export class Prices {
   /** @throws Error if the file cannot be read, or is not as docs/usage.md says. */
   static read(path: string): Prices {
     try {
-      const result = FILE.validate(JSON.parse(readFileSync(path, 'utf8')), {
+      const result = FILE_SCHEMA.validate(JSON.parse(readFileSync(path, 'utf8')), {
         abortEarly: false,
         convert: false,
         errors: { wrap: { label: false } },
@@ -86,7 +86,8 @@ const MIN_DECIMALS = 2;
 const MAX_DECIMALS = 4;
 
 /**
- * Costs as decimals. All have the same number of decimals, from two to four, as few as they need.
+ * Formats costs in millionths as decimals, rounded to four places at most. All have the same number of
+ * places: as few as they need, but at least two.
  */
 export function formatCosts(costs: readonly bigint[]): string[] {
   const rounded = costs.map((cost) => roundTo(cost, MAX_DECIMALS));
@@ -97,12 +98,16 @@ export function formatCosts(costs: readonly bigint[]): string[] {
   return costs.map((cost) => toDecimal(roundTo(cost, decimals), decimals));
 }
 
-/** Rounds half up. @returns the cost without its decimal point: 12 for 0.12 with two decimals */
+/**
+ * Rounds a cost in millionths half up.
+ * @returns the cost without its decimal point: 12 for 0.12 with two decimals
+ */
 function roundTo(cost: bigint, decimals: number): bigint {
   const unit = 10n ** BigInt(PRICE_DECIMALS - decimals);
   return (cost + unit / 2n) / unit;
 }
 
+/** @param units the cost without its decimal point */
 function toDecimal(units: bigint, decimals: number): string {
   const digits = units.toString().padStart(decimals + 1, '0');
   return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;

@@ -19,7 +19,7 @@ export interface Period {
 
 /** A group of a report, or the total. */
 interface UsageGroup {
-  /** A value for each dimension of the report; none for the total. */
+  /** The value of each dimension that the report groups by; empty for the total. */
   readonly labels: readonly string[];
   readonly counts: UsageCounts;
   /** The sum in millionths of the currency's unit. */
@@ -41,12 +41,13 @@ export interface UsageDocument extends Period {
 type UsageEntry = Readonly<Partial<Record<Dimension, string>>> & {
   readonly verifications: number;
   readonly sends: number;
-  /** `null`, as is `undelivered`, if the providers reported neither. */
+  /** By the delivery reports; `null`, as is `undelivered`, if these report no final result. */
   readonly delivered: number | null;
   readonly undelivered: number | null;
   readonly verified: number;
   /** The share of verifications that were verified, 0 to 1; `null` without verifications. */
   readonly conversion: number | null;
+  /** Sends that a rule or a limit refused. */
   readonly blocked: number;
   /** A decimal, in `currency`. Absent without prices. */
   readonly estimatedCost?: string;
@@ -69,41 +70,38 @@ export class UsageReport {
   add(usage: Usage): void {
     const labels = this.by.map((dimension) => getLabel(usage, dimension));
     const key = labels.join('\n');
-    const cost = this.calculateCost(usage);
+    const cost = this.prices ? this.prices.getCost(usage) : 0n;
+    if (cost === undefined) this.addUnpriced(usage);
     const group = this.groups.get(key) ?? { labels, counts: NO_USAGE, cost: 0n };
-    this.groups.set(key, addUsage(group, usage, cost));
-    this.total = addUsage(this.total, usage, cost);
+    this.groups.set(key, addUsage(group, usage, cost ?? 0n));
+    this.total = addUsage(this.total, usage, cost ?? 0n);
   }
 
   toDocument(period: Period): UsageDocument {
     const { by, prices } = this;
     const groups = [...this.groups.values()].sort((a, b) => compareLabels(a.labels, b.labels));
     const [totalCost = '', ...costs] = formatCosts([this.total, ...groups].map(({ cost }) => cost));
-    const getCost = (cost: string | undefined) => (prices ? cost : undefined);
+    const ifPriced = (cost: string | undefined) => (prices ? cost : undefined);
     return {
       ...period,
       by,
       ...(prices && { currency: prices.currency }),
-      groups: groups.map((group, index) => toEntry(by, group, getCost(costs[index]))),
-      total: toEntry(by, this.total, getCost(totalCost)),
+      groups: groups.map((group, index) => toEntry(by, group, ifPriced(costs[index]))),
+      total: toEntry(by, this.total, ifPriced(totalCost)),
       ...(prices && { unpriced: [...this.unpriced.values()] }),
     };
   }
 
-  /** @returns the cost; 0 for sends without a price, which are added to `unpriced` */
-  private calculateCost(usage: Usage): bigint {
-    const cost = this.prices ? this.prices.getCost(usage) : 0n;
-    if (cost !== undefined) return cost;
+  private addUnpriced(usage: Usage): void {
     const { channel, sends } = usage;
     const country = getLabel(usage, 'country');
     const key = `${country} ${channel}`;
     const earlierSends = this.unpriced.get(key)?.sends ?? 0;
     this.unpriced.set(key, { country, channel, sends: earlierSends + sends });
-    return 0n;
   }
 }
 
-/** The value of a dimension, or a word for an empty one. */
+/** The value of a dimension; `none` or `unknown` if it is empty. */
 function getLabel(usage: UsageKey, dimension: Dimension): string {
   if (usage[dimension] !== '') return usage[dimension];
   return dimension === 'provider' ? 'none' : 'unknown';

@@ -14,7 +14,7 @@ const COUNT_HEAD = [
 ];
 
 /** A report as a text: one line for each group, the total, and the sends without a price. */
-export function formatUsage(report: UsageDocument): string {
+export function formatUsageReport(report: UsageDocument): string {
   const { from, to, by, groups, total, currency } = report;
   const title = `Usage from ${from} to ${to} (UTC)`;
   if (groups.length === 0) return `${title}: none.`;

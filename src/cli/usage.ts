@@ -6,7 +6,7 @@ import { UsageHistory } from '../storage/usage-history.js';
 import { defineCommand, UsageError } from './command.js';
 import { Prices } from './usage-prices.js';
 import { DIMENSIONS, UsageReport, type Dimension, type Period } from './usage-report.js';
-import { formatUsage } from './usage-table.js';
+import { formatUsageReport } from './usage-table.js';
 
 const DAY_MS = hours(24);
 /** Ten years. */
@@ -14,26 +14,26 @@ const MAX_DAYS = 3_660;
 
 export const usage = defineCommand({
   name: 'usage',
-  about: `Reports the sends, verifications and blocked sends of each client, and what they cost. Reads the
-database at DATABASE_URL or in DATA_DIR and changes nothing. Erased verifications still count.`,
+  about: `Reports the sends, verifications and blocked sends of each client, and with --prices the cost. Reads
+the database at DATABASE_URL or in DATA_DIR and changes nothing. Erased verifications still count.`,
   options: {
     from: { value: 'day', help: 'first day, in UTC, such as 2026-11-01' },
-    to: { value: 'day', help: 'last day' },
+    to: { value: 'day', help: 'last day, included' },
     by: {
       value: 'list',
-      help: `what to group by: any of ${DIMENSIONS.join(',')}; client by default`,
+      help: `what to group by: one or more of ${DIMENSIONS.join(',')} (default: client)`,
     },
     prices: { value: 'file', help: 'JSON file with the price of a message by country and channel' },
-    json: { help: 'prints JSON (add --silent to npm run)' },
+    json: { help: 'prints the report as JSON; use npm run --silent' },
   },
   run: async ({ from, to, by = 'client', prices: file, json }) => {
     const period = parsePeriod(from, to);
     const dimensions = parseDimensions(by);
     const prices = file === undefined ? undefined : Prices.read(file);
     const report = new UsageReport(dimensions, prices);
-    await readUsage(period, report);
+    await addUsageOf(period, report);
     const document = report.toDocument(period);
-    console.log(json ? JSON.stringify(document, null, 2) : formatUsage(document));
+    console.log(json ? JSON.stringify(document, null, 2) : formatUsageReport(document));
     return 0;
   },
 });
@@ -68,8 +68,8 @@ function parseDimensions(list: string): Dimension[] {
   return dimensions;
 }
 
-/** Reads the usage day by day, so that only one day is held in memory. */
-async function readUsage({ from, to }: Period, report: UsageReport): Promise<void> {
+/** Adds the usage of a period to the report, day by day: only one day is held in memory. */
+async function addUsageOf({ from, to }: Period, report: UsageReport): Promise<void> {
   const history = await UsageHistory.open(storageConfig(loadCommandEnvironment()));
   try {
     for (let time = Date.parse(from); time <= Date.parse(to); time += DAY_MS) {
