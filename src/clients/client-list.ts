@@ -8,7 +8,7 @@ export interface Client {
   /** SHA-256 of each of its API keys. */
   readonly keyHashes: readonly Buffer[];
   readonly rules: ClientRules;
-  /** Text of each field in `CLIENTS_FILE` except `keys`, by field name. Compared to log changes. */
+  /** Text of each field except `keys`, by its name in `CLIENTS_FILE`. The log shows its changes. */
   readonly fieldTexts: ReadonlyMap<string, string>;
 }
 

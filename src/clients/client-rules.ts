@@ -29,13 +29,14 @@ export interface ClientRules {
   readonly limits: LimitsConfig;
   readonly throttle: Pick<ThrottleConfig, 'sendsPerMinute' | 'verifiesPerMinute'>;
   /**
-   * The client's own order of preference, in every country; `undefined` for that of the settings.
+   * The client's own order of preference, in every country; `undefined`: the order in the settings.
    */
   readonly providers: readonly ProviderName[] | undefined;
   /** Templates at Infobip; `undefined` if the client does not use Infobip. */
   readonly templates: MessageTemplates | undefined;
   /**
-   * The language of requests without `locale`, as a canonical BCP 47 tag; empty for the default.
+   * The language of requests without `locale`, as a canonical BCP 47 tag. Empty if the client has
+   * none: these requests then get the default template.
    */
   readonly locale: string;
 }
@@ -55,7 +56,7 @@ export function readClientRules(
   { values, warnings }: Environment,
   overrides: ClientOverrides = NO_OVERRIDES,
 ): ClientRules {
-  const env = { values: { ...values, ...withoutForeignTemplates(overrides.values) }, warnings };
+  const env = { values: { ...values, ...withoutInheritedTemplates(overrides.values) }, warnings };
   const { allowedCountries, blockedTypes, ...prefixes } = destinationsConfig(env);
   const { sendsPerMinute, verifiesPerMinute } = throttleConfig(env);
   const { names, infobip } = providersConfig(env);
@@ -82,5 +83,5 @@ const pickTemplates = ({ templateId, templateIdsByLocale }: MessageTemplates): M
  * If a client has its own default template, the other languages' templates of the settings do not
  * apply.
  */
-const withoutForeignTemplates = (own: ClientOverrides['values']): ClientOverrides['values'] =>
+const withoutInheritedTemplates = (own: ClientOverrides['values']): ClientOverrides['values'] =>
   'INFOBIP_MESSAGE_ID' in own ? { INFOBIP_MESSAGE_IDS: undefined, ...own } : own;

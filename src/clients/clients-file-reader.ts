@@ -75,7 +75,7 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     this.timer = timer;
   }
 
-  /** Replaces the clients, or logs why the file is invalid. */
+  /** Replaces the clients and emits each change, or logs why the file is invalid. */
   private apply(contentOrError: string | ClientsFileError): void {
     try {
       if (typeof contentOrError !== 'string') throw contentOrError;
@@ -93,7 +93,10 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     }
   }
 
-  /** Warns only, because an operator must be able to remove this client if its key is stolen. */
+  /**
+   * Warns if `METRICS_CLIENT` is not in the file. This is no error, because an operator must be able to
+   * remove this client if its key is stolen.
+   */
   private warnAboutMetricsClient(): void {
     const { metricsClient } = httpConfig(this.env);
     const names = this.directory.clients.map(({ name }) => name);

@@ -36,11 +36,11 @@ function describeDifferences(before: Client | undefined, after: Client | undefin
     if (SECRET_FIELDS.includes(field)) return [`${field} changed`];
     return [`${field}: ${from ?? 'default'} → ${to ?? 'default'}`];
   });
-  return [...describeKeys(before?.keyHashes ?? [], after?.keyHashes ?? []), ...values];
+  return [...describeKeyChanges(before?.keyHashes ?? [], after?.keyHashes ?? []), ...values];
 }
 
-/** Returns a text such as `keys: 1 added, 2 removed`, if keys changed. */
-function describeKeys(before: readonly Buffer[], after: readonly Buffer[]): string[] {
+/** Returns one text such as `keys: 1 added, 2 removed`; none if no key changed. */
+function describeKeyChanges(before: readonly Buffer[], after: readonly Buffer[]): string[] {
   const countMissing = (keys: readonly Buffer[], others: readonly Buffer[]) =>
     keys.filter((key) => !others.some((other) => other.equals(key))).length;
   const [added, removed] = [countMissing(after, before), countMissing(before, after)];

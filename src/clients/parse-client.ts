@@ -15,17 +15,21 @@ export interface ParsedClient {
   /** SHA-256 of each of its API keys. */
   readonly keyHashes: readonly Buffer[];
   readonly overrides: ClientOverrides;
-  /** Text of each field except `keys`, by field name. Compared to log changes of the file. */
+  /** Text of each field except `keys`, by its name in `CLIENTS_FILE`. The log shows its changes. */
   readonly fieldTexts: ReadonlyMap<string, string>;
 }
 
 /** The fields that override no setting. */
 const OTHER_FIELDS = ['keys', 'locale'];
 const FIELD_NAMES = [...OTHER_FIELDS, ...RULE_FIELDS.map(({ name }) => name)];
-/** Unknown names are shown only in this form, which cannot hold a phone number. */
+/** An error shows the name of an unknown field only in this form: it cannot be a phone number. */
 const SHOWN_NAME = /^[a-z_-]{1,64}$/i;
 
-/** Parses the fields of a client. Adds a sentence to `errors` for each error. */
+/**
+ * Parses the fields of a client. Adds a sentence to `errors` for each error.
+ * @param client its name
+ * @param env the settings, which some fields must not exceed
+ */
 export function parseClient(
   client: string,
   fields: unknown,
@@ -72,21 +76,21 @@ function findUnknownFields(path: string, fields: ReadonlyMap<unknown, unknown>):
 }
 
 /**
- * An error for each field that exceeds its setting. The accounts at the providers were set up for the
- * values of these settings.
+ * An error for each field that exceeds its setting, or names a provider that `PROVIDERS` does not. The
+ * accounts at the providers were set up for the values of these settings.
  */
 function findExceededSettings(
   path: string,
-  own: Readonly<Record<string, unknown>>,
+  ownValues: Readonly<Record<string, unknown>>,
   env: Environment,
 ): string[] {
   const { ttlMs, maxAttempts } = otpConfig(env);
   const { names } = providersConfig(env);
   const isAbove = (value: unknown, max: number) => typeof value === 'number' && value > max;
-  const providers = (own['PROVIDERS'] ?? []) as readonly ProviderName[];
+  const providers = (ownValues['PROVIDERS'] ?? []) as readonly ProviderName[];
   return [
-    ...(isAbove(own['OTP_TTL'], ttlMs) ? [`${path}.otpTtl must be at most OTP_TTL`] : []),
-    ...(isAbove(own['OTP_MAX_ATTEMPTS'], maxAttempts)
+    ...(isAbove(ownValues['OTP_TTL'], ttlMs) ? [`${path}.otpTtl must be at most OTP_TTL`] : []),
+    ...(isAbove(ownValues['OTP_MAX_ATTEMPTS'], maxAttempts)
       ? [`${path}.otpMaxAttempts must be at most OTP_MAX_ATTEMPTS`]
       : []),
     ...(providers.every((name) => names.includes(name))
@@ -96,15 +100,15 @@ function findExceededSettings(
 }
 
 /**
- * The error if a prefix is both blocked and trusted. A list that the client lacks is that of the
- * settings.
+ * The error if a prefix is both blocked and trusted. If the client has only one of the two lists, the
+ * other is that of the settings.
  */
 function findPrefixClash(
   path: string,
-  own: Readonly<Record<string, unknown>>,
+  ownValues: Readonly<Record<string, unknown>>,
   env: Environment,
 ): string[] {
-  const values = { ...env.values, ...own };
+  const values = { ...env.values, ...ownValues };
   const areParsed = ['BLOCKED_PREFIXES', 'TRUSTED_PREFIXES'].every((name) =>
     Array.isArray(values[name]),
   );

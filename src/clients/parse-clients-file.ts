@@ -22,7 +22,7 @@ export function parseClientsFile(text: string, env: Environment): ClientList {
     if (!isClientName(name)) errors.push('clients has an invalid name of a client');
     else clients.set(name, parseClient(name, fields, env, errors));
   }
-  errors.push(...findSharedKeys(clients));
+  errors.push(...findRepeatedKeys(clients));
   if (errors.length > 0) throw new ClientsFileError(errors);
   return toClientList(clients, env);
 }
@@ -57,10 +57,10 @@ function toValue(document: ReturnType<typeof parseDocument>): unknown {
 }
 
 /**
- * An error for each key of two clients: a request with this key could not be assigned to one of
- * them.
+ * An error for each key that is listed more than once. If two clients had one key, the service could
+ * not tell which of them sent a request.
  */
-function findSharedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
+function findRepeatedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
   const owners = new Map<string, string>();
   const errors: string[] = [];
   for (const [name, { keyHashes }] of clients) {

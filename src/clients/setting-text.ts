@@ -1,7 +1,7 @@
 import type Joi from 'joi';
 
 /**
- * Converts the value of a field to text, as the environment variable of its setting has it. A list is
+ * Converts the value of a field to the text that its setting has in the environment. A list is
  * joined with commas, a pair `language: ID` with a colon; an empty list is `none`.
  * @returns `undefined` for any other value, such as a nested list
  */
