@@ -39,7 +39,10 @@ export class Clock {
     return new Date(time - this.aheadMs);
   }
 
-  /** Moves forward to a time that an earlier process or another replica has already reached. */
+  /**
+   * Moves forward to a time that an earlier process or another replica has already reached. Ignores a
+   * difference of up to a second.
+   */
   advanceTo(time: number): void {
     const behindMs = time - this.now();
     if (behindMs > MAX_STEP_MS) this.aheadMs += behindMs;

@@ -1,7 +1,7 @@
 /**
  * Why a message did not arrive. `rejected`: by the provider or the mobile operator; `expired`: the
  * provider gave up after the validity of the message; `blocked`: by the mobile operator, the end user or
- * a fraud filter; `flooded`: too many messages to the number; `no_credit`: in the provider's account.
+ * a fraud filter; `flooded`: too many messages to the number; `no_credit`: the account is empty.
  */
 export const UNDELIVERED_REASONS = [
   'unreachable',

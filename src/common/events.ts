@@ -171,7 +171,10 @@ interface LogLinesLost {
   readonly lines: number;
 }
 
-/** An event contains no phone number, code or credential. Metric labels have values of closed sets. */
+/**
+ * Events contain no phone number, code or credential. Metrics use as labels only the fields whose values
+ * are a closed set.
+ */
 export type ServiceEvent =
   | RequestStarted
   | RequestCompleted

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type * as Libphonenumber from 'libphonenumber-js/max';
 
 /**
- * Loaded by `require`, as class-validator loads it, so that its numbering plans are in memory only
- * once.
+ * libphonenumber-js is loaded by `require`, as class-validator loads it. So its numbering plans are in
+ * memory only once.
  */
 export const { isSupportedCountry, parsePhoneNumberFromString, validatePhoneNumberLength } =
   createRequire(import.meta.url)('libphonenumber-js/max') as typeof Libphonenumber;

@@ -78,7 +78,10 @@ function explainNumberOutsidePlans(number: string): string {
   }
 }
 
-/** The digits that libphonenumber drops after the country code, such as a trunk zero. */
+/**
+ * The digits that libphonenumber drops after the country code, such as a trunk zero; empty if it
+ * drops none. `undefined` if libphonenumber changes other digits.
+ */
 function findExtraPrefix(
   number: string,
   { countryCallingCode, nationalNumber }: { countryCallingCode: string; nationalNumber: string },

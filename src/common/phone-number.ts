@@ -49,7 +49,7 @@ export class PhoneNumber {
 
   /**
    * Parses a number with a length that its country has (libphonenumber); {@link type} shows whether
-   * the numbering plan has it. A number that libphonenumber would correct, such as `+440 7911 123456`
+   * the numbering plan has the number. A number that libphonenumber would correct, such as `+440 7911 123456`
    * with a national zero, is invalid, except for the spellings in `phone-identity.ts`.
    * @returns `undefined` for any other value
    */

@@ -7,8 +7,8 @@ const pool = Buffer.allocUnsafe(POOL_BYTES);
 let usedBytes = POOL_BYTES;
 
 /**
- * As `randomBytes` of node:crypto, but at most {@link POOL_BYTES} bytes; none of the pool is used
- * twice.
+ * As `randomBytes` of node:crypto, but at most {@link POOL_BYTES} bytes. No byte of the pool is
+ * returned twice.
  */
 export function getRandomBytes(count: number): Buffer {
   if (usedBytes + count > POOL_BYTES) {

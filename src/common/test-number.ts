@@ -28,6 +28,7 @@ export function parseTestNumber(text: string): TestNumber | undefined {
   return exists ? { identity, code, expiresAt: day + hours(24) } : undefined;
 }
 
+/** @returns `undefined` if the number is no test number, or has expired */
 export function findActiveTestNumber(
   entries: readonly TestNumber[],
   { identity }: PhoneNumber,

@@ -4,7 +4,10 @@ import type { DestinationCounts, SendCounts } from '../storage/limit.types.js';
 type TrafficBuckets = Map<number, SendCounts>;
 type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 
-/** Counts sends by subject in memory, in the same buckets and windows as the store. */
+/**
+ * Counts sends in memory, in the same buckets and windows as the store. A subject is a prefix or a
+ * country, for one client or for all (`toSubjects`).
+ */
 export class InMemoryTraffic {
   private readonly bucketsBySubject = new Map<string, TrafficBuckets>();
   /** Counts of the buckets before the recent ones. They change only when a new bucket begins. */
@@ -21,20 +24,21 @@ export class InMemoryTraffic {
     buckets.set(bucket, { sends: before.sends + sends, verified: before.verified + verified });
   }
 
+  /** The counts of a subject in each window that ends now. */
   read(subject: string, now: number): DestinationCounts {
     const bucket = toBucket(now);
     if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, bySubject: new Map() };
     const buckets = this.bucketsBySubject.get(subject) ?? new Map<number, SendCounts>();
     const firstRecent = getFirstRecentBucket(bucket, this.codeTtlMs);
     const { bySubject } = this.historyCache;
-    const history = bySubject.get(subject) ?? createHistory(buckets, bucket, firstRecent);
+    const history = bySubject.get(subject) ?? pruneAndSumHistory(buckets, bucket, firstRecent);
     bySubject.set(subject, history);
     return { recent: sumCounts(buckets, firstRecent, bucket + 1), ...history };
   }
 }
 
 /** Sums the buckets before `firstRecent`, and deletes those that no window counts any more. */
-function createHistory(
+function pruneAndSumHistory(
   buckets: TrafficBuckets,
   current: number,
   firstRecent: number,

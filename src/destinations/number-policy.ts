@@ -11,7 +11,7 @@ import { ALL_COUNTRIES } from '../config/list-parsers.js';
 export interface CheckedDestination {
   /** ISO 3166 code, or `001` for a number that belongs to no country. */
   readonly country: string;
-  /** E.164 without the last four digits. */
+  /** See {@link PhoneNumber.prefix}. */
   readonly prefix: string;
   /** Whether no message is sent, because the number's code is in the settings. */
   readonly isTestNumber: boolean;
@@ -28,7 +28,7 @@ export class NumberPolicy {
    * Checks the number, not its traffic. Test numbers are always allowed. A trusted prefix needs
    * neither an allowed country nor an allowed type.
    * @param rules the rules of the client that sends the message
-   * @param now by which test numbers may have expired, in milliseconds since the epoch
+   * @param now in milliseconds since the epoch, to tell which test numbers have expired
    * @throws DomainError `validation_failed` or `destination_not_allowed`
    */
   check(

@@ -44,7 +44,7 @@ export class PumpingSimulation {
     this.traffic = new InMemoryTraffic(codeTtlMs);
   }
 
-  /** Replays the next verification, in the order of their sends. */
+  /** Replays one verification. Call it for all of them, in the order in which they were created. */
   addRecord(record: VerificationRecord): void {
     this.total += 1;
     this.applyVerifications(record.created_at);
@@ -89,7 +89,7 @@ export class PumpingSimulation {
     this.upcomingVerified.splice(later + 1, 0, record);
   }
 
-  /** Counts the sends as verified whose codes were verified until `now`. */
+  /** Counts sends as verified, and their numbers as trusted, if their code was verified by `now`. */
   private applyVerifications(now: number): void {
     for (let next = this.upcomingVerified.at(-1); next && next.verified_at <= now;) {
       this.upcomingVerified.pop();
