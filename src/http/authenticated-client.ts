@@ -21,7 +21,7 @@ declare module 'fastify' {
     requestContext: RequestContext;
     /** Set by the API-key guard. */
     client?: AuthenticatedClient;
-    /** Milliseconds until an exhausted rate limit resets. */
+    /** Milliseconds until the rate limit resets; absent while it allows another request. */
     rateLimitResetMs?: number;
     /** The error code of the response, if the response is a problem document. */
     errorCode?: ErrorCode;

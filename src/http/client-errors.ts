@@ -17,7 +17,7 @@ import { SECURITY_HEADERS } from './security-headers.js';
 /** How long a client may take to close its connection after its request was rejected. */
 const LINGER_MS = seconds(2);
 
-/** Fastify rejects a URL that cannot be decoded before all hooks. Answer it as an unknown path. */
+/** Answers a URL that cannot be decoded, which Fastify rejects before all hooks, as an unknown path. */
 export function handleInvalidUrl(
   _error: Error,
   { raw, server }: FastifyRequest,

@@ -14,7 +14,7 @@ const INCOMPLETE_REQUEST_TIMEOUT_MS = seconds(4);
 /** Time for a connection's first request: a round trip, and one retransmission (1 s, RFC 6298 §2). */
 const FIRST_REQUEST_TIMEOUT_MS = seconds(2);
 
-/** How long the server still accepts connections at most, if clients keep opening new ones. */
+/** The longest time for which the server still accepts connections, if clients keep opening new ones. */
 const ACCEPT_TIMEOUT_MS = seconds(1);
 
 /** Answers every request before the server closes, also a request that is still arriving. */

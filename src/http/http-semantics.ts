@@ -13,10 +13,10 @@ const VALID_HOST = /^(?:\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\
  */
 const SINGLE_HEADERS = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
 
-/** Rules of HTTP that Node does not enforce, or would enforce without a problem document. */
+/** Enforces rules of HTTP that Node does not enforce, or enforces without a problem document. */
 export function enforceHttpSemantics(fastify: FastifyInstance): void {
   const { server } = fastify;
-  // By default Node drops headers above a number; 0 removes this limit. Their size stays limited.
+  // By default Node drops headers beyond a certain count; 0 lifts this limit, but not that of size.
   server.maxHeadersCount = 0;
   fastify.addHook('onRequest', ({ raw }, reply, done) => {
     const message = findHeaderError(raw) ?? findFramingError(raw);

@@ -4,19 +4,19 @@ import { describeError, ERROR_CATALOG, type ErrorCode } from '../common/error-ca
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-const BY_HTTP_STATUS: Readonly<Record<number, () => DomainError>> = {
+const ERROR_BY_HTTP_STATUS: Readonly<Record<number, () => DomainError>> = {
   400: errors.malformedBody,
   404: errors.notFound,
   413: errors.payloadTooLarge,
   415: errors.unsupportedMediaType,
 };
 
-/** Replaces errors of the framework, whose messages may quote the URL or the body. */
+/** Converts a thrown value. Errors of the framework are replaced: they may quote the URL or the body. */
 export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
   if (!(thrown instanceof HttpException)) return errors.internalError({ cause: thrown });
   const status = thrown.getStatus();
-  const create = BY_HTTP_STATUS[status];
+  const create = ERROR_BY_HTTP_STATUS[status];
   if (create) return create();
   return errors.internalError({ message: `The framework threw ${String(status)}.`, cause: thrown });
 }

@@ -13,8 +13,9 @@ interface RateLimitPolicy {
 export type ThrottlerRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 /**
- * The state after a hit in a fixed window, which begins with the first hit. A client over the limit
- * is blocked until the window ends, so `RateLimit` and `Retry-After` name the same moment.
+ * The state after a hit (a counted request) in a fixed window, which begins with the first hit. A
+ * client over the limit is blocked until the window ends, so `RateLimit` and `Retry-After` name the
+ * same moment.
  */
 export function toThrottlerRecord(
   totalHits: number,

@@ -48,12 +48,12 @@ function assertFlatObject(body: unknown, dto: Type | undefined): void {
     .map(([name]) => name);
   if (rejected.length === 0) return;
   const fields = getFieldNames(dto);
-  const known = rejected.filter((name) => fields.includes(name));
-  const unknown = rejected.filter((name) => !fields.includes(name));
+  const knownNames = rejected.filter((name) => fields.includes(name));
+  const unknownNames = rejected.filter((name) => !fields.includes(name));
   throw errors.validationFailed({
     fieldErrors: [
-      ...known.map((name) => ({ pointer: `#/${name}`, detail: PLAIN_VALUE })),
-      ...describeUnknownFields(unknown, fields),
+      ...knownNames.map((name) => ({ pointer: `#/${name}`, detail: PLAIN_VALUE })),
+      ...describeUnknownFields(unknownNames, fields),
     ],
   });
 }
@@ -68,10 +68,10 @@ function toFieldErrors(validationErrors: readonly ValidationError[]): FieldError
       pointer: `#/${property}`,
       detail: Object.values(constraints)[0] ?? 'This value cannot be used.',
     }));
-  const unknown = validationErrors.filter(isUnknown);
-  const dto = unknown[0]?.target?.constructor as Type | undefined;
-  const names = unknown.map(({ property }) => property);
-  return [...fieldErrors, ...describeUnknownFields(names, getFieldNames(dto))];
+  const unknownErrors = validationErrors.filter(isUnknown);
+  const dto = unknownErrors[0]?.target?.constructor as Type | undefined;
+  const unknownNames = unknownErrors.map(({ property }) => property);
+  return [...fieldErrors, ...describeUnknownFields(unknownNames, getFieldNames(dto))];
 }
 
 /** The names of a DTO's properties. */

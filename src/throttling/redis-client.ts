@@ -3,24 +3,24 @@ import { seconds } from '../common/durations.js';
 import type { RedisOutage } from './redis-outage.js';
 
 /** Time for Redis to connect or to answer a command, in milliseconds. */
-export const TIMEOUT_MS = seconds(1);
+export const REDIS_TIMEOUT_MS = seconds(1);
 
-/** Longest delay between attempts to connect. The service works again within 5 s of an outage. */
+/** Longest delay between attempts to connect: the service works again within 5 s after an outage. */
 const MAX_DELAY_MS = seconds(2);
 /** Delay of the first attempt, and by how much the delay of each later attempt is longer. */
 const DELAY_STEP_MS = 50;
 
 /**
  * Creates a client that reconnects by itself after the first `connect()`. A command without a
- * connection fails at once, any other after {@link TIMEOUT_MS}.
+ * connection fails at once, any other after {@link REDIS_TIMEOUT_MS}.
  * @param outage gets the errors of the connection. The caller reports the errors of commands
  * itself.
  */
 export function createRedis(url: string, outage: RedisOutage): Redis {
   const redis = new Redis(url, {
     lazyConnect: true,
-    connectTimeout: TIMEOUT_MS,
-    commandTimeout: TIMEOUT_MS,
+    connectTimeout: REDIS_TIMEOUT_MS,
+    commandTimeout: REDIS_TIMEOUT_MS,
     // Not ioredis' own count of attempts, which a connection resets even if no command succeeds.
     retryStrategy: () => Math.min(outage.countAttempt() * DELAY_STEP_MS, MAX_DELAY_MS),
     // How long to wait at most before the next question to a server that is loading its data.

@@ -17,7 +17,7 @@ export class RedisOutage {
   /** @param password never logged; Redis quotes a command that it rejects */
   constructor(private readonly password: string) {}
 
-  /** Counts an attempt to reconnect. @returns the number of attempts so far, this one included */
+  /** Counts an attempt to reconnect. @returns the attempts in this outage, this one included */
   countAttempt(): number {
     this.attempts += 1;
     return this.attempts;

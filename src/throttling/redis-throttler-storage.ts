@@ -5,7 +5,7 @@ import { ReplyError, type Redis, type Result } from 'ioredis';
 import { errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { toThrottlerRecord, type ThrottlerRecord } from '../http/rate-limit-headers.js';
-import { createRedis, TIMEOUT_MS } from './redis-client.js';
+import { createRedis, REDIS_TIMEOUT_MS } from './redis-client.js';
 import { RedisOutage } from './redis-outage.js';
 
 /**
@@ -40,9 +40,10 @@ declare module 'ioredis' {
 export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShutdown {
   readonly redis: Redis;
   private readonly outage: RedisOutage;
+  /** Resolves when the first attempt to connect has succeeded, failed or timed out. */
   private readonly firstAttempt: Promise<unknown>;
 
-  /** Connects a client, and disconnects it when the application stops. */
+  /** Begins to connect. The storage can be used at once: the first hits wait for the connection. */
   constructor(url: string) {
     this.outage = new RedisOutage(decodeURIComponent(new URL(url).password));
     this.redis = createRedis(url, this.outage);
@@ -50,7 +51,7 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
     this.firstAttempt = Promise.race([
       // The client reports a failure and retries by itself.
       this.redis.connect().catch(() => undefined),
-      delay(TIMEOUT_MS, undefined, { ref: false }),
+      delay(REDIS_TIMEOUT_MS, undefined, { ref: false }),
     ]);
   }
 
@@ -60,7 +61,7 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
    */
   async assertStandalone(): Promise<void> {
     await this.firstAttempt;
-    // No check if the Redis user may not run this command.
+    // No check if Redis cannot be reached, or its user may not run this command.
     const info = await this.redis.info('server').catch(() => '');
     const mode = /^redis_mode:(cluster|sentinel)/m.exec(info)?.[1];
     if (mode === undefined) return;
@@ -84,7 +85,8 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
       return toThrottlerRecord(hits, remainingMs, limit);
     } catch (cause) {
       // Without a connection, the client itself has reported why.
-      if (this.redis.status === 'ready' && this.redis.stream.writable) this.reportFailure(cause);
+      if (this.redis.status === 'ready' && this.redis.stream.writable)
+        this.reportAndReconnect(cause);
       throw errors.storageUnavailable({
         message: 'Redis cannot be reached.',
         retryAfterMs: seconds(5),
@@ -97,7 +99,7 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
     this.redis.disconnect();
   }
 
-  private reportFailure(error: unknown): void {
+  private reportAndReconnect(error: unknown): void {
     this.outage.report(error as Error);
     // Reconnect: a connection without answers may be half open, which the system detects after minutes.
     const hasReply = error instanceof ReplyError;

@@ -19,7 +19,7 @@ const perMinute = (name: RateLimitName, limit: number) => ({
   skipIf: (context: ExecutionContext) => reflector.get(RATE_LIMIT, context.getHandler()) !== name,
 });
 
-/** Loads the Redis client only if `REDIS_URL` is set. */
+/** Counts in this process unless `REDIS_URL` is set. Without that setting, loads no Redis client. */
 async function createThrottlerStorage(redisUrl: string | undefined, clock: Clock) {
   if (redisUrl === undefined) return new MemoryThrottlerStorage(clock);
   const { RedisThrottlerStorage } = await import('./redis-throttler-storage.js');
