@@ -32,7 +32,7 @@ import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
-/** Puts the application together. The global guards run in the order of `providers`. */
+/** The root module. The global guards run in the order of `providers`. */
 @Global()
 @Module({})
 export class AppModule {

@@ -35,7 +35,10 @@ const TIMEOUT_CHECK_INTERVAL_MS = seconds(1);
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
 
 /** DTOs validate requests. With these compilers, Fastify does not load Ajv. */
-const NO_SCHEMAS = { buildValidator: () => rejectSchema, buildSerializer: () => rejectSchema };
+const REJECTING_COMPILERS = {
+  buildValidator: () => rejectSchema,
+  buildSerializer: () => rejectSchema,
+};
 
 function rejectSchema(): never {
   throw new Error('Fastify schemas are disabled. Validate this route with a DTO.');
@@ -48,15 +51,16 @@ export function createFastifyAdapter(config: HttpConfig, logger: Logger): Fastif
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-      // Not Node's default of a minute: Node would swap it with the shorter requestTimeout.
+      // Node's default is a minute. Node exchanges the two timeouts if this one is the longer.
       headersTimeout: REQUEST_TIMEOUT_MS,
       // enforceHttpSemantics answers a missing Host header with a problem document.
       requireHostHeader: false,
     },
-    // A pinId of any length gets 404 verification_not_found: a longer parameter matches no route.
+    // Fastify would match no route for a longer pinId. The route itself answers a malformed pinId
+    // of any length with 404 verification_not_found.
     routerOptions: { maxParamLength: BODY_LIMIT_BYTES, ignoreTrailingSlash: true },
     loggerInstance: logger,
-    schemaController: { compilersFactory: NO_SCHEMAS },
+    schemaController: { compilersFactory: REJECTING_COMPILERS },
     logController: new LogController({ disableRequestLogging: true }),
     // Log lines get the request's id from RequestContext, not from a logger per request.
     childLoggerFactory: () => logger,
@@ -86,7 +90,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   addFallbackRoutes();
 }
 
-/** Starts a span for each request, if traces are exported. Call after registerRequestTracking. */
+/** Starts a span per request, if traces are exported. Call it after registerRequestTracking. */
 function traceRequests(app: INestApplication, fastify: FastifyInstance): void {
   const tracing = app.get<Tracing | null>(TRACING);
   if (!tracing) return;

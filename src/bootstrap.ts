@@ -51,16 +51,16 @@ export async function bootstrap(): Promise<void> {
   stdout.on('lost', (lines) => {
     events.emit({ type: 'log_lines_lost', lines });
   });
-  const { sandbox, names } = providersConfig(env);
-  // Before the application: its account check calls the sandbox at start.
-  const ownSandbox =
+  const { sandbox, names: providerNames } = providersConfig(env);
+  // Start the sandbox before the application, whose account check calls it.
+  const startedSandbox =
     sandbox?.startOn &&
-    (await startSandboxOn(sandbox.startOn, `${names[0].toUpperCase()}_BASE_URL`));
+    (await startSandboxOn(sandbox.startOn, `${providerNames[0].toUpperCase()}_BASE_URL`));
   await setupApp(app, logger);
   const listening = listen(app, http);
   shutDownOnSignal(app, logger, listening);
   await listening;
-  ownSandbox?.setReportUrls(getReportUrls(await app.getUrl(), reportsConfig(env)));
+  startedSandbox?.setReportUrls(getReportUrls(await app.getUrl(), reportsConfig(env)));
   if (sandbox) {
     const needsKey = authConfig(env).needsApiKey;
     const message = quickStartMessage(await app.getUrl(), sandbox.url, needsKey);
@@ -107,7 +107,7 @@ async function startSandboxOn(
   });
 }
 
-/** The URLs and credentials of reports, which the account of a real provider would have. */
+/** The report URLs and credentials for the sandbox, as an operator sets them at a real provider. */
 function getReportUrls(url: string, { infobip, sinch }: ReportsConfig) {
   const infobipReports = infobip && {
     url: `${url}${INFOBIP_REPORTS_PATH}`,

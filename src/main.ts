@@ -1,6 +1,6 @@
 import { handleSignals } from './signals.js';
 
-// Before the application is loaded, which takes most of the start-up time.
+// Handle signals before the application is loaded, which takes most of the start-up time.
 handleSignals();
 
 try {

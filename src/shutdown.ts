@@ -10,7 +10,8 @@ import { getMaxRequestMs } from './storage/max-request-duration.js';
 /**
  * Shuts down on the first signal and exits once all requests are answered: with 0, or with 1 if a
  * request did not end in time. Exits at once on the second signal, with 128 + the signal's number.
- * @param listening resolves once the server listens. It cannot be closed before, so a signal waits.
+ * @param listening resolves once the server listens. The shutdown waits for that, because a server
+ * that does not listen yet cannot be closed.
  */
 export function shutDownOnSignal(
   app: INestApplication,
@@ -27,7 +28,7 @@ export function shutDownOnSignal(
 
 async function shutDown(signal: Signal, app: INestApplication, logger: Logger): Promise<void> {
   const { shutdownDelayMs } = app.get<ServiceConfig>(serviceConfig.KEY);
-  // Load balancers need time to see that this replica is not ready. A developer's Ctrl-C has none.
+  // Load balancers need time to see that this replica is not ready. SIGINT is a developer's Ctrl-C.
   if (signal !== 'SIGINT') await delay(shutdownDelayMs);
   const onTimeout = (): void => {
     logger.error('shutdown timed out with requests still running');

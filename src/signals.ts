@@ -22,7 +22,7 @@ export function handleSignals(): void {
   }
 }
 
-/** Calls back on the first signal from now on. The process exits at once on the second. */
+/** Makes the next signal call `callback`. The process exits at once on the signal after that. */
 export function onFirstSignal(callback: (signal: Signal) => void): void {
   handle = (signal) => {
     handle = exitImmediately;

@@ -14,14 +14,14 @@ export interface DemoVerification {
   readonly expiresAt: number;
   /** Milliseconds since the epoch, by the wall clock. */
   readonly resendAvailableAt: number;
-  /** How many digits the code has, if the service says so. */
+  /** How many digits the code has; `undefined` if the service does not know. */
   readonly codeLength: number | undefined;
   status: 'pending' | 'verified' | VerificationClosedReason;
 }
 
 /** What the page's back end stores for one browser. The browser itself has only the cookie. */
 export interface DemoSession {
-  /** The number of the last send, even of a failed one. The phone on the page shows messages to it. */
+  /** The number of the last send, even of a failed one. The page's phone shows the messages to it. */
   phoneNumber?: PhoneNumber;
   /** The verification of the last code that was sent. */
   verification?: DemoVerification;
@@ -30,7 +30,7 @@ export interface DemoSession {
 const COOKIE = 'demo-session';
 const ID_BYTES = 16;
 
-/** From the last request of a browser to the end of its session. */
+/** How long a session lasts after the browser's last request. */
 const LIFETIME_MS = minutes(30);
 /** With more sessions than this, the least recently used one ends. */
 const MAX_SESSIONS = 1_000;
@@ -44,12 +44,12 @@ const MAX_SESSIONS = 1_000;
  */
 @Injectable()
 export class DemoSessions {
-  /** By id, the least recently used first. */
+  /** The sessions by id, the least recently used first. */
   private readonly sessions = new Map<string, { session: DemoSession; usedAt: number }>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** The session of the browser, if it has one. */
+  /** Returns the browser's session, if it has one, and prolongs it. */
   find(request: FastifyRequest): DemoSession | undefined {
     this.removeExpired();
     const id = readCookie(request);
@@ -58,7 +58,7 @@ export class DemoSessions {
     return session;
   }
 
-  /** The session of the browser, or a new one, whose cookie is set. */
+  /** The session of the browser, or a new one, whose cookie the reply sets. */
   open(request: FastifyRequest, reply: FastifyReply): DemoSession {
     const existing = this.find(request);
     if (existing) return existing;

@@ -1,8 +1,8 @@
 import type { VerificationClosedReason } from '../common/label-values.js';
 
 /**
- * The step that a browser's session has reached, and all that the page gets to know about it. In the steps
- * `number` and `code`, the page asks the end user for these.
+ * The step that a browser's session has reached, with everything that the page shows. In the step
+ * `number`, the page asks for a phone number; in the step `code`, for the code.
  */
 export type DemoState =
   | { readonly step: 'number' }
@@ -12,9 +12,9 @@ export type DemoState =
       readonly to: string;
       readonly validForSeconds: number;
       readonly resendInSeconds: number;
-      /** How many digits the code has, if the service says so. */
+      /** How many digits the code has; absent if the service does not know. */
       readonly codeLength?: number;
-      /** Only after a wrong code: how many more codes can be tried. */
+      /** How many more codes can be tried; set only in the response to a wrong code. */
       readonly triesLeft?: number;
     }
   | {

@@ -25,11 +25,11 @@ import { type PhoneMessage, SandboxPhone } from './sandbox-phone.js';
 import { SameOriginGuard } from './same-origin.guard.js';
 
 /**
- * The back end of the demo page, in place of the back end that a website would have. It acts as the
- * client without an API key, because the page exists only if no key is needed.
+ * The back end of the demo page, in place of the back end that a website would have. It acts for the
+ * client of requests without an API key: the page exists only if no key is needed.
  *
- * It calls the service in process: an HTTP request to the API would come from the service's own address,
- * and count against the rate limits twice. The page's requests and those to the API share the limits.
+ * It calls the service in process. An HTTP request to the API would come from the service's own address,
+ * and count against the rate limits a second time: the page and the API share these limits.
  */
 @ApiExcludeController()
 @Controller('demo')
@@ -40,7 +40,7 @@ export class DemoController {
     private readonly phone: SandboxPhone,
   ) {}
 
-  /** Opens the session, so that a reload of the page during the first send does not lose the result. */
+  /** The state of the session, which is opened here: a reload during the first send finds its result. */
   @Get('state')
   @RateLimit('verify')
   getState(

@@ -10,10 +10,10 @@ import { OtpService } from '../otp/otp.service.js';
 import type { DemoSession, DemoVerification } from './demo-sessions.js';
 import type { DemoState } from './demo-state.js';
 
-/** The `reference` of the page's codes: only a verify with the same one accepts them. */
+/** The `reference` of the page's sends, which the page's verifies repeat. */
 const REFERENCE = 'demo';
 
-/** By status: why a verification that is not pending accepts no code. */
+/** Why a verification accepts no code, by its status. */
 const CLOSED_REASONS = {
   verified: 'already_verified',
   expired: 'expired',
@@ -30,7 +30,7 @@ interface SentCode {
 }
 
 /**
- * What a website's back end does with this service: it sends and verifies for the browser, and keeps
+ * Calls this service as a website's back end would. Sends and verifies codes for the browser, and keeps
  * the `pinId` and the result in the session.
  */
 @Injectable()
@@ -97,7 +97,7 @@ export class DemoService {
   }
 
   /**
-   * Verifies a code. Only a correct code here makes a session verified.
+   * Verifies a code. A code that is verified through the API instead does not verify the session.
    * @throws DomainError and ProviderError as `CodeVerificationService.verify`
    */
   async verify(
@@ -167,7 +167,7 @@ const toVerification = (phoneNumber: PhoneNumber, sent: SentCode): DemoVerificat
   status: 'pending',
 });
 
-/** Does not overwrite `verified`, which a concurrent request may have set. */
+/** Closes a session's verification, unless a concurrent request has set `verified`. */
 function close(verification: DemoVerification, reason: VerificationClosedReason): void {
   if (verification.status !== 'verified') verification.status = reason;
 }

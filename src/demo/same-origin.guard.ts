@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 
 /**
- * Admits only requests that the demo page itself makes. With the cookie's `SameSite=Strict` and bodies
- * that must be JSON, no page of another site can act for a visitor (CSRF).
+ * Admits only requests that the demo page itself makes, so that no page of another site can act for a
+ * visitor (CSRF). The cookie's `SameSite=Strict` and the required JSON bodies prevent that, too.
  */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
