@@ -43,8 +43,8 @@ type AuditOutcome = 'done' | 'refused' | 'failed' | 'unanswered';
 /**
  * Logs who looked up, erased or cancelled something, which request was refused, and which rules of
  * a client changed. Each gets one line with `kind: "audit"`, at every `LOG_LEVEL` but `silent`,
- * without numbers, codes, keys, references and pinIds. Of the requests that a rate limit refuses,
- * only the first in each minute is logged.
+ * without numbers, codes, keys, references and pinIds. If a rate limit refuses many requests of one
+ * client or address, only the first in each minute is logged.
  */
 export function logAuditEvents(events: EventBus, logger: Logger): void {
   if (logger.level === 'silent') return;

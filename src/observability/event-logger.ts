@@ -7,7 +7,10 @@ const LOGGED_PIN_ID_LENGTH = 8;
 /** The routes that probes and Prometheus poll every few seconds. */
 export const MONITORING_ROUTES = /^\/(health|metrics)\b/;
 
-/** Logs one line per request and one per change of a verification, without numbers and codes. */
+/**
+ * Logs one line per request, per change of a verification and per delivery report, without numbers
+ * and codes.
+ */
 export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('request_completed', (event) => {
     const { context, method, route, status, problem, limit, invalidFields, client } = event;
@@ -34,7 +37,7 @@ export function logEvents(events: EventBus, logger: Logger): void {
     logger[level]({ pinId, client, country, channel, provider, outcome, durationMs }, 'delivery');
   });
   events.subscribe('reports_refused', ({ provider, reason, count }) => {
-    // No error: other services may send messages with the same account.
+    // An unknown id is normal: other services may send messages with the same account.
     const level = reason === 'unknown_id' ? 'debug' : 'warn';
     logger[level]({ provider, reason, count }, 'delivery reports refused');
   });

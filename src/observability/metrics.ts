@@ -21,8 +21,8 @@ const STORAGE_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 /**
  * Prometheus metrics of this process. Label values come from closed sets: route patterns, error
- * codes, countries, configured clients. Each call passes its labels, because prom-client's
- * `labels()` is no faster.
+ * codes, countries, configured clients. Every update passes its labels,
+ * because prom-client's `labels()` is no faster.
  */
 @Injectable()
 export class Metrics {
@@ -38,10 +38,12 @@ export class Metrics {
   ) {
     const { registry } = this;
     collectDefaultMetrics({ register: registry });
-    createGauge(registry, 'otp_build_info', '1, with the release and the version of Node.', [
-      'version',
-      'node',
-    ]).set({ version: VERSION, node: process.version }, 1);
+    createGauge(
+      registry,
+      'otp_build_info',
+      'Always 1. The labels are the release and the version of Node.',
+      ['version', 'node'],
+    ).set({ version: VERSION, node: process.version }, 1);
     registerRequestMetrics(registry, events);
     registerClientMetrics(
       registry,
@@ -104,7 +106,7 @@ function registerStorageMetrics(registry: Registry, events: EventBus): void {
 
 function registerClientsFileMetrics(registry: Registry, file: ClientsFileReader): void {
   const help =
-    '1 if CLIENTS_FILE can be used as it is now, else 0: its last valid content stays in use.';
+    '1 if the present content of CLIENTS_FILE is valid, 0 if its last valid content is still in use.';
   const valid = createGauge(registry, 'otp_clients_file_valid', help, [], () => {
     valid.set(file.isValid === true ? 1 : 0);
   });

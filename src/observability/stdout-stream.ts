@@ -16,13 +16,14 @@ const EXIT_TIMEOUT_MS = seconds(1);
 interface StdoutEvents {
   /** Lines were dropped, because the buffer is full. */
   lost: [lines: number];
-  /** Writing works again; since it failed with this error code, that many lines were lost. */
+  /** Writing works again. `lostLines` were lost since it failed with `errorCode`. */
   recovered: [lostLines: number, errorCode: string | undefined];
 }
 
 /**
  * Standard output that neither fails nor blocks: on a full disk, without a reader or with a reader
- * that is too slow, lines are kept, then lost. Only a paused terminal (Ctrl-S) blocks the process.
+ * that is too slow, lines are kept, and lost once the buffer is full. Only a paused terminal (Ctrl-S)
+ * blocks the process.
  *
  * The lines of one turn of the event loop share one write, because the system call costs more than
  * the lines. At exit the rest is written.
@@ -84,7 +85,7 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
   private readonly flushAtExit = (): void => {
     const deadline = performance.now() + EXIT_TIMEOUT_MS;
     do {
-      // The kept lines first, to have room for the last lines: one of these may say what was lost.
+      // Write the kept lines first: the last line may report lost ones, and needs room.
       if (this.retryTimer) this.retry();
       if (!this.retryTimer) this.flush();
       // Waiting helps only if the reader is slow.

@@ -7,7 +7,7 @@ import type { TracingConfig } from '../config/tracing.config.js';
 /** How long one export may take, its retries included, in milliseconds. */
 const EXPORT_TIMEOUT_MS = 10_000;
 
-/** The settings of tracing, with a collector. */
+/** The settings of tracing, if a collector is set. */
 export type CollectorConfig = TracingConfig & { readonly endpoint: string };
 
 /** Sends spans to the collector, and logs the beginning and the end of an outage. */

@@ -10,14 +10,14 @@ import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from '@opentelemetry/sema
 import { TraceExporter, type CollectorConfig } from './trace-exporter.js';
 
 /**
- * Creates spans and exports them in batches, every five seconds or when 512 have ended. At most 2048
- * wait: further ones are dropped, so that a slow collector costs neither time nor memory.
+ * The provider creates spans and exports them in batches: every five seconds, or when 512 have ended.
+ * At most 2048 wait. Further ones are dropped, so that a slow collector costs neither time nor memory.
  */
 export const createTracerProvider = (config: CollectorConfig): TracerProvider =>
   new TracerProvider({
     resource: resourceFromAttributes({
       [ATTR_SERVICE_NAME]: config.serviceName,
-      // Random, as the convention recommends: a host name may be internal.
+      // Random, as OpenTelemetry's conventions recommend: a host name may be internal.
       [ATTR_SERVICE_INSTANCE_ID]: randomUUID(),
     }),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(config.sampleRatio) }),

@@ -43,7 +43,7 @@ interface CompletedStep {
   readonly kind: SpanKind;
   readonly attributes: Attributes;
   readonly durationMs: number;
-  /** From a closed set; `undefined` if it succeeded. */
+  /** An error code from a closed set; `undefined` if the step succeeded. */
   readonly error: string | undefined;
 }
 
@@ -55,12 +55,12 @@ interface CompletedStep {
 export class Tracing implements OnApplicationShutdown {
   private readonly logger = new Logger('Traces');
   private readonly traces = new WeakMap<RequestContext, RequestTrace>();
-  private readonly provider: TracerProvider;
+  private readonly tracerProvider: TracerProvider;
   private readonly tracer: Tracer;
 
   constructor(config: CollectorConfig, events: EventBus) {
-    this.provider = createTracerProvider(config);
-    this.tracer = this.provider.getTracer('otp-service');
+    this.tracerProvider = createTracerProvider(config);
+    this.tracer = this.tracerProvider.getTracer('otp-service');
     events.subscribe('request_completed', (event) => {
       this.endRequest(event);
     });
@@ -100,10 +100,10 @@ export class Tracing implements OnApplicationShutdown {
     return traced;
   }
 
-  /** Exports the last spans; by now all requests have ended. */
+  /** Exports the last spans. All requests have ended before. */
   async onApplicationShutdown(): Promise<void> {
     // The exporter logs a failure itself.
-    const flushed = this.provider.shutdown().catch(() => undefined);
+    const flushed = this.tracerProvider.shutdown().catch(() => undefined);
     const timeout = Symbol();
     const first = await Promise.race([flushed, delay(FLUSH_TIMEOUT_MS, timeout, { ref: false })]);
     if (first === timeout) this.logger.warn('The last traces were not exported.');

@@ -13,8 +13,7 @@ const RESULTS = ['ok', 'rejected', 'unauthenticated', 'limited', 'aborted', 'fai
 /**
  * Counts what each client does. These counters have the label client instead of country or route:
  * with both, the number of series would be their product.
- * @param names the clients at the start. Later changes of `CLIENTS_FILE` add labels, nothing else
- * does.
+ * @param names of the clients at the start; only later changes of `CLIENTS_FILE` add clients
  */
 export function registerClientMetrics(
   registry: Registry,

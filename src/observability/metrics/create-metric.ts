@@ -1,9 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** The values that a label can have. */
+/** The values that each label can have, by the label's name. */
 type LabelValues<L extends string> = Readonly<Record<L, readonly string[]>>;
 
-/** Creates a counter, whose series start with 0 where the values of its labels are known. */
+/**
+ * Creates a counter.
+ * @param labels the names of the labels, or their possible values by name. With values, every
+ * series starts with 0.
+ */
 export function createCounter<L extends string>(
   registry: Registry,
   name: string,
@@ -27,7 +31,11 @@ export function createGauge<L extends string>(
   return new Gauge(collect ? { ...options, collect } : options);
 }
 
-/** Creates a histogram, whose series start with 0 where the values of its labels are known. */
+/**
+ * Creates a histogram.
+ * @param labels the names of the labels, or their possible values by name. With values, every
+ * series starts with 0.
+ */
 export function createHistogram<L extends string>(
   registry: Registry,
   name: string,
@@ -47,7 +55,7 @@ const getNames = <L extends string>(labels: readonly L[] | LabelValues<L>): L[] 
 const isNames = <L extends string>(labels: readonly L[] | LabelValues<L>): labels is readonly L[] =>
   Array.isArray(labels);
 
-/** Every combination of the values; none where only the names of the labels are known. */
+/** Every combination of the labels' values; none if only the names are given. */
 function combine<L extends string>(labels: readonly L[] | LabelValues<L>): Record<L, string>[] {
   if (isNames(labels)) return [];
   return getNames(labels).reduce<Record<L, string>[]>(

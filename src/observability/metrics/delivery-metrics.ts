@@ -13,7 +13,8 @@ const BUCKETS_S = [1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3_600];
 const COUNTED_STATUSES = DELIVERY_STATUSES.filter((status) => status !== 'pending');
 
 /**
- * Counts what became of messages.
+ * Counts messages by their delivery, refused delivery reports, and reports of verified codes that
+ * contradict this service.
  * @param providers names of the providers whose delivery reports are switched on
  */
 export function registerDeliveryMetrics(
@@ -48,7 +49,7 @@ export function registerDeliveryMetrics(
   );
 
   const createdSeries = new Set<string>();
-  // Series start with the first message, so that Prometheus sees the first report as an increase.
+  // A series starts with 0 at a message, so that Prometheus sees its first report as an increase.
   events.subscribe('message_sent', ({ country, channel, provider }) => {
     const key = `${country} ${channel} ${provider}`;
     if (createdSeries.has(key) || !providers.includes(provider)) return;

@@ -33,7 +33,7 @@ export function registerVerificationMetrics(registry: Registry, events: EventBus
     ['decision', 'scope', 'country'],
   );
   const countries = new Set<string>();
-  /** At a country's first message, so that Prometheus sees the first blocked one as an increase. */
+  /** Starts a country's series with 0, so that Prometheus sees its first block as an increase. */
   const createFraudSeries = (country: string): void => {
     for (const scope of BUDGET_SCOPES) {
       for (const decision of FRAUD_DECISIONS.filter((name) => name !== 'allowed')) {
