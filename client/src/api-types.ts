@@ -22,7 +22,7 @@ export interface SendRequest {
    */
   readonly reference?: string | undefined;
   /**
-   * Returned in the events of this verification and nowhere else, such as the id of an order. 1 to 128 characters, stored encrypted.
+   * A value of yours, such as the id of an order: returned in the events of this verification and nowhere else. 1 to 128 characters, stored encrypted.
    * @example login-4711
    */
   readonly eventReference?: string | undefined;

@@ -1,4 +1,4 @@
-/** The options of an `@ApiProperty` whose value is one of these words, with the meaning of each. */
+/** The options of an `@ApiProperty` for an enum. The description lists what each value means. */
 export function describeEnum<Word extends string>(
   description: string,
   meanings: Readonly<Record<Word, string>>,

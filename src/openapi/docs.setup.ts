@@ -35,10 +35,10 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const hash = createHash('sha256').update(SCRIPT).digest('base64');
+const scriptHash = createHash('sha256').update(SCRIPT).digest('base64');
 const POLICY = [
   `default-src 'none'`,
-  `script-src 'self' 'sha256-${hash}'`,
+  `script-src 'self' 'sha256-${scriptHash}'`,
   `style-src 'self'`,
   `img-src 'self' data:`,
   `connect-src 'self'`,

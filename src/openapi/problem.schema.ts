@@ -79,9 +79,9 @@ export function createProblemResponses(codes: readonly ErrorCode[], traits: Rout
   return [...statuses]
     .sort((a, b) => a - b)
     .map((status) => {
-      const ofStatus = codes.filter((code) => ERROR_CATALOG[code].status === status);
-      const meanings = Object.fromEntries(ofStatus.map((code) => [code, describeError(code)]));
-      const code = { type: 'string', enum: ofStatus };
+      const codesOfStatus = codes.filter((code) => ERROR_CATALOG[code].status === status);
+      const meanings = Object.fromEntries(codesOfStatus.map((code) => [code, describeError(code)]));
+      const code = { type: 'string', enum: codesOfStatus };
       return {
         status,
         headers: getResponseHeaders(status, traits),

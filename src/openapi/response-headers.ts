@@ -1,6 +1,6 @@
 import type { HeaderObject, ReferenceObject } from '@nestjs/swagger';
 
-/** What decides on the headers of a route's responses. */
+/** The properties of a route that determine the headers of its responses. */
 export interface RouteTraits {
   readonly needsApiKey: boolean;
   readonly isRateLimited?: boolean;
@@ -78,10 +78,11 @@ export function getResponseHeaders(
   if (isIdempotent && (status === 200 || status === 504))
     add('Idempotency-Replayed', { required: false });
   if (status === 415) add('Accept-Encoding', { required: false });
-  // At 409: while the first request with the key is running, not for a verification that has ended.
+  // A 409 has the header while an earlier request with the same idempotency key is running, and
+  // not for a verification that has ended.
   if (status === 429 || status === 503 || status === 409)
     add('Retry-After', { required: status !== 409 });
-  // At 429: only after too many requests without a valid API key.
+  // A 429 has the header only after too many requests without a valid API key.
   if (needsApiKey && (status === 401 || status === 429))
     add('WWW-Authenticate', { required: status === 401 });
   return headers;

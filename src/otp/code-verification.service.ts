@@ -27,7 +27,7 @@ import { SubmittedCodeChecker } from './submitted-code-checker.js';
 import { TimingEqualizer } from './timing-equalizer.js';
 import { VerificationEvents, type VerifyOperation } from './verification-events.js';
 
-/** The answer to an earlier check was lost; by now the provider says that the code was right. */
+/** The answer to an earlier check was lost, and the provider now says that the code was right. */
 interface VerifiedAttempt {
   readonly outcome: 'verified';
   readonly response: VerifiedResult;
@@ -61,7 +61,7 @@ export class CodeVerificationService {
   ): Promise<IdempotentResponse<VerifyResult>> {
     const selector = phoneNumber ? { phoneNumber } : { pinId: parsePinId(pinId) };
     const now = this.clock.now();
-    const proofRequest = this.proofs.toRequest(proofFor, reference);
+    const proofRequest = this.proofs.toProofRequest(proofFor, reference);
     const operation = { context, startedAt: performance.now(), proofRequest };
     const codeLength = otpCode.length;
     const request = { selector, client, reference, codeLength, limits: rules, now };
@@ -103,7 +103,10 @@ export class CodeVerificationService {
     return result;
   }
 
-  /** Before a rejection, asks the provider for a lost answer: the code may have been right. */
+  /**
+   * Returns a final rejection as it is. If the answer to an earlier check was lost, asks the provider
+   * for it first: that code may have been right.
+   */
   private async resolveRejection(
     rejected: AttemptUnresolved | AttemptRejection,
     operation: VerifyOperation,

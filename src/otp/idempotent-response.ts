@@ -8,7 +8,7 @@ import type {
   SharedLimitExceeded,
 } from '../storage/limit.types.js';
 
-/** The same for every shared limit: an exact time would reveal when other clients did what. */
+/** The same for every shared limit: an exact time would reveal what other clients did, and when. */
 const SHARED_LIMIT_RETRY_MS = hours(1);
 
 /** A response body, and whether it repeats an earlier response for the same idempotency key. */
@@ -33,7 +33,7 @@ export function prepareBody<T>({ body, replayed }: IdempotentResponse<T>, reply:
 export function toReplayedResponse<T>(earlier: EarlierRequestState): IdempotentResponse<T> {
   switch (earlier.outcome) {
     case 'replayed':
-      // The storage has checked the shape, and that method, path and body are those of this request.
+      // The storage has checked the shape of the response, and that both requests are equal.
       return { body: earlier.response as T, replayed: true };
     case 'ambiguous':
       throw errors.providerTimeout({

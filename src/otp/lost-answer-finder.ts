@@ -12,7 +12,7 @@ import type { VerifyOperation } from './verification-events.js';
 type VerifiedCodeResult =
   VerifiedResult | { readonly verified: false; readonly reason: 'already_verified' };
 
-/** Asks the provider what became of the checks whose answers were lost. */
+/** Asks the provider for the results of checks whose answers were lost. */
 @Injectable()
 export class LostAnswerFinder {
   constructor(
@@ -25,7 +25,8 @@ export class LostAnswerFinder {
   /**
    * Asks the provider whether it has verified a code of the verification, and stores that.
    * @param wasCheckRequested whether the provider was asked to check the attempt's code: by this
-   * request, or by an earlier one with the same idempotency key. If not, another code was right.
+   * request, or by an earlier one with the same idempotency key. If not, a verified
+   * code must be another one.
    * @param timeoutMs for the call of the provider, in milliseconds; by default `PROVIDER_TIMEOUT`
    * @returns `undefined` if the provider has verified no code, or cannot say
    * @throws ProviderError if the provider does not answer
@@ -48,7 +49,10 @@ export class LostAnswerFinder {
       : { verified: false, reason: 'already_verified' };
   }
 
-  /** Keeps an attempt counted: the provider may have checked its code, but the answer is lost. */
+  /**
+   * Stores that the answer to a check was lost. The attempt stays counted: its code may have been
+   * checked.
+   */
   keepAttempt(attempt: Attempt, context: RequestContext): Promise<void> {
     return this.store.keepAttempt(attempt, this.clock.now(), context);
   }

@@ -40,8 +40,8 @@ export class MessageSender {
         const possiblySentBy = this.router.getPossibleSenders(error);
         const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
         this.events.emitSent(reservation, outcome, operation);
-        const remains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
-        await this.store.releaseSend(reservation, remains, context);
+        const failedSendRemains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
+        await this.store.releaseSend(reservation, failedSendRemains, context);
         throw error;
       },
     );
@@ -50,7 +50,8 @@ export class MessageSender {
     const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
     this.events.emitSent(reservation, 'accepted', operation, result.provider);
     if (isConfirmed) return response;
-    // Meanwhile erased, or failed as abandoned: the message was sent, but its code is not accepted.
+    // The verification was erased meanwhile, or marked as failed because it seemed abandoned. The
+    // message was sent, but its code is not accepted.
     throw errors.verificationNotFound();
   }
 

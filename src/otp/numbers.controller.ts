@@ -22,7 +22,7 @@ export class NumbersController {
   @ApiRoute({
     summary: 'Look up whether a number was verified',
     description: 'Returns whether you verified a number within the retention time of its records.',
-    responses: { 200: { description: 'Whether it was verified.', type: LookupResponse } },
+    responses: { 200: { description: 'Whether the number was verified.', type: LookupResponse } },
   })
   async lookUpNumber(
     @Body() { phoneNumber }: PhoneNumberDto,

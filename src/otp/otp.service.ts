@@ -58,7 +58,7 @@ export class OtpService {
     const route = this.router.getRoute(phoneNumber, rules.providers);
     if (!destination.isTestNumber) {
       assertHasChannel(route.channels, channel);
-      // Early, because it is cheap. With an idempotency key, there may be a response to replay.
+      // A cheap check before the reservation. With an idempotency key, a response may be replayed.
       if (!idempotency) route.assertAvailable(channel);
     }
     const floodFilters = route.getFloodFilters(channel);
@@ -118,6 +118,7 @@ export class OtpService {
     this.events.emitCancelled(pinId, client, context);
   }
 
+  /** Sends an admitted message. Else throws the error of a limit, or replays an earlier response. */
   private async handleAdmission(
     admission: SendAdmission,
     channel: Channel,
@@ -165,7 +166,8 @@ export class OtpService {
     client: RequestClient,
   ): Promise<void> {
     const { phoneNumber, channel, entries, resendOf, country } = reservation;
-    if (entries === undefined) return;
+    const isTestNumber = entries === undefined;
+    if (isTestNumber) return;
     try {
       const issuer = resendOf?.provider ?? '';
       const channels = this.router.getResendChannels(phoneNumber, issuer, client.rules.providers);
@@ -178,7 +180,7 @@ export class OtpService {
   }
 }
 
-/** @throws DomainError `validation_failed` if no provider of this service has the channel. */
+/** @throws DomainError `validation_failed` unless the channel is one of `channels`. */
 function assertHasChannel(channels: readonly Channel[], channel: Channel): void {
   if (channels.includes(channel)) return;
   const detail = `No provider of this service sends by ${channel} to this number. Give one of: ${channels.join(', ')}.`;

@@ -4,7 +4,7 @@ import { getRandomBytes } from '../common/random.js';
 /** 128 bits: a pinId cannot be guessed. */
 const PIN_ID_BYTES = 16;
 
-/** A pinId: its bytes in base64url. */
+/** The bytes of a pinId in base64url. */
 const PIN_ID = /^[\w-]{22}$/;
 
 export const createPinId = (): string => getRandomBytes(PIN_ID_BYTES).toString('base64url');

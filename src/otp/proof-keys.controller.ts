@@ -10,7 +10,7 @@ import { ProofKeysResponse } from './dto/proof-keys.dto.js';
 
 /** The media type of a JWK Set (RFC 7517 §8.5.2). */
 const MEDIA_TYPE = 'application/jwk-set+json';
-/** How long other services may cache the keys. Operators let a new key sign only after that. */
+/** How long other services may cache the keys. Operators let a new key sign only after that time. */
 const CACHE_CONTROL = `public, max-age=${String(minutes(5) / seconds(1))}`;
 
 /** Publishes the keys with which other services check proofs. */

@@ -44,12 +44,12 @@ export class SubmittedCodeChecker {
     try {
       result = await this.router.verify(phoneNumber, pin, code, options);
     } catch (error) {
-      const found = await this.findOwnResult(attempt, error, operation, getLeftMs());
+      const found = await this.resolveFailedCheck(attempt, error, operation, getLeftMs());
       if (found) return found;
       throw error;
     }
     if (result === 'attempts_exhausted') {
-      // Also the answer to a right code, if the answer to its first check was lost.
+      // The provider may have verified the code before, in a check whose answer was lost.
       const earlier = await this.findEarlierResult(attempt, operation, getLeftMs());
       if (earlier) return earlier;
     }
@@ -78,10 +78,10 @@ export class SubmittedCodeChecker {
 
   /**
    * After a failed call, finds whether the code was right; `undefined` if it was not, or if that is
-   * not known. Releases the attempt if the code was certainly not checked.
+   * not known. Then releases the attempt if its code was certainly not checked, else keeps it counted.
    * @param error of the failed call
    */
-  private async findOwnResult(
+  private async resolveFailedCheck(
     attempt: Attempt,
     error: unknown,
     operation: VerifyOperation,

@@ -12,16 +12,16 @@ const DEFAULT_MS = 150;
  */
 export class TimingEqualizer {
   private readonly durationsMs = [DEFAULT_MS];
-  /** Index of the duration that the next one replaces. */
-  private next = 0;
+  /** Where the next duration is stored. Once all places are filled, it replaces the oldest one. */
+  private nextIndex = 0;
 
   /**
    * Records the duration of a request whose code was checked.
    * @param startedAt the start of the request, as `performance.now()`
    */
   record(startedAt: number): void {
-    this.durationsMs[this.next] = performance.now() - startedAt;
-    this.next = (this.next + 1) % SAMPLE_SIZE;
+    this.durationsMs[this.nextIndex] = performance.now() - startedAt;
+    this.nextIndex = (this.nextIndex + 1) % SAMPLE_SIZE;
   }
 
   /** Waits until the request has lasted as long as a recorded request, chosen at random. */

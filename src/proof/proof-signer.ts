@@ -14,10 +14,14 @@ const LIFETIME_MS = minutes(5);
 const PROOF_ID_BYTES = 16;
 
 /**
- * Authentication methods of RFC 8176. It has none for WhatsApp; `mca` is multiple-channel
+ * Authentication methods of RFC 8176, which has none for WhatsApp. `mca` is multiple-channel
  * authentication: the code is received on one channel and submitted on another.
  */
-const METHODS: Readonly<Record<Channel, string>> = { sms: 'sms', voice: 'tel', whatsapp: 'mca' };
+const AUTHENTICATION_METHODS: Readonly<Record<Channel, string>> = {
+  sms: 'sms',
+  voice: 'tel',
+  whatsapp: 'mca',
+};
 
 /** The verification that a proof is about. */
 export interface ProofSubject {
@@ -69,7 +73,7 @@ export class ProofSigner {
       sub: pinId,
       phone_number: phoneNumber.e164,
       phone_number_verified: true,
-      ...(isTestNumber ? { test: true } : { amr: [METHODS[channel]] }),
+      ...(isTestNumber ? { test: true } : { amr: [AUTHENTICATION_METHODS[channel]] }),
       ...(reference !== undefined && { reference_hash: hashReference(reference) }),
       iat: issuedAt,
       exp: issuedAt + LIFETIME_MS / seconds(1),

@@ -4,19 +4,19 @@ import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
 import type { MessageDelivery } from '../../storage/verification.types.js';
 import { TimeProperty } from './response-fields.js';
 
-export type DeliveryStatusWord = 'pending' | 'delivered' | 'undelivered' | 'unknown';
+export type DeliveryResponseStatus = 'pending' | 'delivered' | 'undelivered' | 'unknown';
 
 @ApiSchema({ description: 'What the provider reports of the newest message of a verification.' })
 export class DeliveryResponse {
   @ApiProperty(
-    describeEnum<DeliveryStatusWord>('Whether the message arrived.', {
+    describeEnum<DeliveryResponseStatus>('Whether the message arrived.', {
       pending: 'on its way, or not reported yet',
       delivered: 'it arrived',
       undelivered: 'it did not arrive; `reason` says why',
       unknown: 'the provider does not say',
     }),
   )
-  readonly status!: DeliveryStatusWord;
+  readonly status!: DeliveryResponseStatus;
 
   @ApiProperty({
     required: false,
@@ -37,7 +37,7 @@ export class DeliveryResponse {
   readonly at?: string;
 }
 
-/** @param hasExpired whether the code has expired: a `pending` message is then `unknown` */
+/** @param hasExpired whether the code has expired; then the status `unknown` replaces `pending` */
 export function toDeliveryResponse(
   { status, at }: MessageDelivery,
   hasExpired: boolean,
@@ -46,7 +46,11 @@ export function toDeliveryResponse(
   const reason = UNDELIVERED_REASONS.find((word) => word === status);
   const hasNoFinalReport = status === 'pending' && hasExpired;
   return {
-    status: reason ? 'undelivered' : hasNoFinalReport ? 'unknown' : (status as DeliveryStatusWord),
+    status: reason
+      ? 'undelivered'
+      : hasNoFinalReport
+        ? 'unknown'
+        : (status as DeliveryResponseStatus),
     ...(reason && { reason }),
     // Without a final report, `at` is the time of `pending` and not of `unknown`.
     ...(at !== undefined && !hasNoFinalReport && { at: toDate(at).toISOString() }),

@@ -31,7 +31,7 @@ const MAX_AUDIENCE_LENGTH = 128;
 
 /** Stands for a value that is no phone number, until validation rejects it. */
 class InvalidPhoneNumber {
-  constructor(readonly fault: string) {}
+  constructor(readonly explanation: string) {}
 }
 
 /** A field that arrives as text and is parsed, once, into a {@link PhoneNumber}. */
@@ -48,7 +48,9 @@ export const PhoneNumberField = (description: string) =>
       },
       {
         message: ({ value }: { value: unknown }) =>
-          value instanceof InvalidPhoneNumber ? value.fault : explainInvalidPhoneNumber(value),
+          value instanceof InvalidPhoneNumber
+            ? value.explanation
+            : explainInvalidPhoneNumber(value),
       },
     ),
     ApiProperty({

@@ -27,7 +27,7 @@ export class SendOtpDto {
   readonly reference?: string;
 
   @ReferenceField(
-    'Returned in the events of this verification and nowhere else, such as the id of an order. 1 to 128 characters, stored encrypted.',
+    'A value of yours, such as the id of an order: returned in the events of this verification and nowhere else. 1 to 128 characters, stored encrypted.',
     'Give an eventReference of 1 to 128 characters, or none.',
     { limitLength: true },
   )

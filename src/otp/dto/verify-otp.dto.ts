@@ -13,7 +13,7 @@ import {
 } from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 
-function describeSelectorFault({ object }: ValidationArguments): string {
+function describeSelectorError({ object }: ValidationArguments): string {
   const { pinId, phoneNumber } = object as VerifyOtpDto;
   if (phoneNumber !== undefined) return 'Both pinId and phoneNumber are given. Give only one.';
   return pinId === undefined
@@ -26,7 +26,7 @@ export class VerifyOtpDto {
   @ValidateIf(
     ({ pinId, phoneNumber }: VerifyOtpDto) => pinId !== undefined || phoneNumber === undefined,
   )
-  @PinIdField(describeSelectorFault)
+  @PinIdField(describeSelectorError)
   @ValidateBy(
     {
       name: 'withoutPhoneNumber',
@@ -34,7 +34,7 @@ export class VerifyOtpDto {
         validate: (_pinId, args) => (args?.object as VerifyOtpDto).phoneNumber === undefined,
       },
     },
-    { message: describeSelectorFault },
+    { message: describeSelectorError },
   )
   readonly pinId?: string;
 
