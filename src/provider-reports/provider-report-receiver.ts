@@ -14,7 +14,7 @@ import type {
 import { DeliveryReportStore } from '../storage/delivery-report-store.js';
 import { withDeadline } from './with-deadline.js';
 
-/** Time limit of a response. Providers do not document how long they wait. */
+/** How long storing may delay the response. Providers do not document how long they wait for it. */
 const RESPONSE_TIMEOUT_MS = seconds(1);
 const NO_BODY = Buffer.alloc(0);
 
@@ -24,8 +24,8 @@ interface SendDecision {
 }
 
 /**
- * Receives the reports of a provider. A report changes only the delivery of a message: it does not
- * verify a number, return an attempt or send a message.
+ * Receives the reports of a provider. A report changes only what is stored about the delivery of a
+ * message: it does not verify a number, release an attempt or send a message.
  */
 @Injectable()
 export class ProviderReportReceiver {
@@ -37,13 +37,13 @@ export class ProviderReportReceiver {
 
   /**
    * Responds with 200 once every report is stored: without a body, or with the decision that Sinch
-   * asks for. A request without a valid signature gets 401, and counts like a request without a
-   * valid API key.
+   * asks for. A request without a valid signature gets 401, and counts against the same rate limit as
+   * one without a valid API key.
    * @throws DomainError `malformed_body`, `too_many_requests`, `storage_unavailable`
    */
   async receive(reader: ReportReader, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { headers, requestContext: context } = request;
-    // The body parser leaves other media types unread.
+    // Not a Buffer if the media type is not JSON: the body parser leaves such a body unread.
     const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
     const refusal = reader.findRefusal({ headers, body });
     if (refusal) {
@@ -77,7 +77,7 @@ export class ProviderReportReceiver {
     if (unverified) this.events.emit({ type: 'provider_disagreed', provider, ...unverified });
   }
 
-  /** Allows a message that this service has just requested, and no other. */
+  /** Allows only a message that this service has just requested, and stores its price. */
   private async decide(
     { provider }: ReportReader,
     { message, reports }: SendPermissionRequest,

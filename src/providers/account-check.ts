@@ -8,7 +8,7 @@ export interface AccountFinding {
   readonly level: 'ok' | 'warning' | 'error';
   /** One sentence. Never contains a credential. */
   readonly message: string;
-  /** How to fix it, if there is something to fix. */
+  /** How to fix the problem; `undefined` if there is none, or no specific remedy. */
   readonly remedy: string | undefined;
 }
 

@@ -14,9 +14,9 @@ import { ProviderError } from './provider-error.js';
 /** The circuit opens when more than half of the last 20 calls failed. 5 calls are enough to decide. */
 const WINDOW = { size: 20, minimumNumberOfCalls: 5, threshold: 0.5 };
 
-/** From opening to the first probe, and from a probe without a response to the next. */
+/** The pause before the first probe, and between a probe without a response and the next. */
 const PROBE_EVERY_MS = 250;
-/** The longest pause, even if the provider asks for a longer one. */
+/** The longest pause before a probe, even if the provider asks for a longer one. */
 const MAX_OPEN_MS = seconds(30);
 
 export interface CircuitBreakerOptions {
@@ -47,7 +47,8 @@ export class CircuitBreaker {
   private breaker = this.createBreaker();
   private lastResponseAt = -Infinity;
   private nextProbeAt = 0;
-  private openForMs = PROBE_EVERY_MS;
+  /** The pause before the next probe; a longer one that the provider asks for has priority. */
+  private probePauseMs = PROBE_EVERY_MS;
 
   constructor(private readonly options: CircuitBreakerOptions) {
     this.bulkhead = bulkhead(options.maxInFlight);
@@ -128,7 +129,7 @@ export class CircuitBreaker {
   private handleStateChange(state: State, { lastFailure }: CircuitBreakerPolicy): void {
     switch (state) {
       case State.Closed:
-        this.openForMs = PROBE_EVERY_MS;
+        this.probePauseMs = PROBE_EVERY_MS;
         this.options.onStateChange('closed');
         break;
       case State.HalfOpen:
@@ -138,9 +139,11 @@ export class CircuitBreaker {
       case State.Isolated: {
         const reason = lastFailure && 'error' in lastFailure ? lastFailure.error : undefined;
         const requestedMs = reason instanceof ProviderError ? (reason.pauseMs ?? 0) : 0;
-        const pauseMs = Math.min(MAX_OPEN_MS, Math.max(this.openForMs, requestedMs));
+        const pauseMs = Math.min(MAX_OPEN_MS, Math.max(this.probePauseMs, requestedMs));
         this.nextProbeAt = performance.now() + pauseMs;
-        if (this.options.backsOff()) this.openForMs = Math.min(MAX_OPEN_MS, 2 * this.openForMs);
+        if (this.options.backsOff()) {
+          this.probePauseMs = Math.min(MAX_OPEN_MS, 2 * this.probePauseMs);
+        }
         this.options.onStateChange('open');
       }
     }

@@ -6,8 +6,8 @@ const CURRENCY = /^[A-Z]{3}$/;
 const MAX_PARTS = 100;
 
 /**
- * The price of a message, from the price of one part and the number of parts. Multiplies decimal digits,
- * because binary fractions would not be exact.
+ * The price of a message, from the price of one part (one SMS) and the number of parts. Multiplies
+ * decimal digits, because binary fractions would not be exact.
  * @returns `undefined` if the amount or the currency cannot be parsed
  */
 export function toMessagePrice(
@@ -20,7 +20,10 @@ export function toMessagePrice(
   return { amount: multiply(whole, fraction, toPartCount(partCount)), currency };
 }
 
-/** Empty for other types. `String` alone would write a number such as 1e-7 with an exponent. */
+/**
+ * An amount as decimal text; empty unless it is a string or a number. `String` alone would write a
+ * number such as 1e-7 with an exponent.
+ */
 const toDecimalText = (amount: unknown): string => {
   if (typeof amount === 'string') return amount;
   if (typeof amount !== 'number') return '';

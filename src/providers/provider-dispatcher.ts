@@ -17,12 +17,12 @@ const Dispatcher = require('undici/lib/dispatcher/dispatcher.js') as typeof Undi
  */
 const CONNECT_SLACK_MS = seconds(1);
 
-/** Older connections are not used again, so that a host name is resolved again. */
+/** Older connections are not reused, because the address of the host name may have changed. */
 const MAX_CONNECTION_AGE_MS = minutes(5);
 
 /**
  * Replaces the agent when its connections may be too old. Requests that run on them end as usual.
- * undici's `clientTtl` uses the wall clock: after that is set back, connections would be kept for hours.
+ * undici's `clientTtl` uses the wall clock: if that is set back, connections would be kept for hours.
  */
 class RenewingDispatcher extends Dispatcher {
   private agent: Undici.Dispatcher;

@@ -14,7 +14,7 @@ interface ProviderFailurePolicy {
   readonly retryAfterMs?: number;
 }
 
-/** What follows from each way in which a call to any provider can fail. */
+/** How the service treats each kind of failure of a provider call. */
 const FAILURE_POLICY = {
   /** The phone number is malformed for the provider, or no phone can be reached there. */
   destination_unreachable: { code: 'destination_unreachable' },
@@ -108,7 +108,10 @@ export class SendFailedError extends DomainError {
   }
 }
 
-/** `undefined` for failures with a status below 500: clients see their message, so the catalog has it. */
+/**
+ * `undefined` for the failures that become a 4xx response: its message is public, so the error catalog
+ * states it.
+ */
 function toLogMessage(failure: ProviderFailure, detail?: string | number): string | undefined {
   if (failure === 'destination_unreachable' || failure === 'pin_not_found') return undefined;
   return detail === undefined ? failure : `${failure} (${String(detail)})`;

@@ -30,7 +30,7 @@ export class ProviderRoute {
     return providers.length === 1 && providers[0]?.name === provider;
   }
 
-  /** @throws ProviderError if no provider of the channel can be called now: circuits are open or full. */
+  /** @throws ProviderError if no provider of the channel can be called now: see `getUnavailableReason`. */
   assertAvailable(channel: Channel): void {
     const providers = this.getProviders(channel);
     const reasons = providers.flatMap((provider) => provider.getUnavailableReason(channel) ?? []);

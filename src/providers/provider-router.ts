@@ -46,7 +46,7 @@ export class ProviderRouter {
     events: EventBus,
     infobip: InfobipProvider,
     sinch: SinchProvider,
-    private readonly testNumbers: TestNumberProvider,
+    private readonly testProvider: TestNumberProvider,
   ) {
     const adapters: Record<ProviderName, OtpProvider> = { infobip, sinch };
     this.providers = config.names.map(
@@ -100,7 +100,7 @@ export class ProviderRouter {
     { isTestNumber, order, ...options }: MessageOptions & { isTestNumber: boolean },
   ): Promise<ProviderSendResult> {
     const providers = isTestNumber
-      ? [this.testNumbers]
+      ? [this.testProvider]
       : this.getRoute(to, order).getProviders(channel);
     return sendInOrder(providers, (provider) => provider.send(to, channel, options));
   }
@@ -176,7 +176,7 @@ export class ProviderRouter {
 
   /** `undefined` if `PROVIDERS` no longer lists the provider. */
   private findProvider(name: string): OtpProvider | undefined {
-    if (isTestProvider(name)) return this.testNumbers;
+    if (isTestProvider(name)) return this.testProvider;
     return this.providers.find((provider) => provider.name === name);
   }
 

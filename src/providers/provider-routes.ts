@@ -14,7 +14,7 @@ export class ProviderRoutes {
   readonly default: ProviderRoute;
   /** By ISO 3166 code: the routes in `PROVIDER_ROUTES`. */
   private readonly byCountry: ReadonlyMap<string, ProviderRoute>;
-  /** By provider names: the routes of clients. Clients with the same order share a route. */
+  /** The routes of clients by their provider names. Clients with the same order share a route. */
   private readonly byOrder = new Map<string, ProviderRoute>();
 
   /** @param providers those in `PROVIDERS`, in the order of the setting */

@@ -1,4 +1,4 @@
-/** Imported only if a proxy is set: undici's index is large, but nothing else adds `connect` to `Pool`. */
+/** Imported only if a proxy is set: undici's index is large, but only the index adds `connect` to `Pool`. */
 import { EnvHttpProxyAgent, Pool, type Agent, type Dispatcher } from 'undici';
 
 interface ProxyOptions extends Agent.Options {

@@ -34,7 +34,7 @@ export interface SendPermissionRequest {
 export abstract class ReportReader {
   abstract readonly provider: ProviderName;
 
-  /** The authentication scheme (RFC 9110 §11.1). */
+  /** The authentication scheme that a 401 names in `WWW-Authenticate` (RFC 9110 §11.1). */
   abstract readonly scheme: string;
 
   /** Why a request is not authentic; `undefined` if it is. Does not parse the body. */

@@ -10,7 +10,7 @@ export interface ProviderPin {
 
 /** A message that a provider accepted. */
 export interface ProviderSendResult extends ProviderPin, SentCode {
-  /** Providers that were called before, with an unclear result: they may also have sent a message. */
+  /** The providers called before this one with an unclear result: they may have sent a message, too. */
   readonly possiblySentBy: readonly string[];
 }
 

@@ -84,7 +84,7 @@ export class InfobipAccountCheck implements AccountCheck {
     return findings.flat();
   }
 
-  /** By template id: the first client with this template. Without the templates in the settings. */
+  /** The ids of templates that only clients name, each with the first client that names it. */
   private listClientTemplates(): ReadonlyMap<string, string> {
     const configured = listTemplateIds(this.client.account);
     const owners = new Map<string, string>();

@@ -12,7 +12,7 @@ import { getRejectedFields } from './infobip.errors.js';
 const HOST_REMEDY =
   'Set INFOBIP_BASE_URL to the host that the portal’s home page shows: https://….api.infobip.com.';
 
-/** By field at Infobip: the settings, or the options of `infobip:setup`, that determine its value. */
+/** The settings or options of `infobip:setup` that determine a field's value, by field at Infobip. */
 const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
   ['pinAttempts', 'OTP_MAX_ATTEMPTS'],
   ['pinTimeToLive', 'OTP_TTL'],
@@ -61,7 +61,7 @@ function describeRejection(fields: readonly string[]): AccountFinding {
   );
   const remedy =
     settings.length > 0
-      ? `Change what determines them: ${settings.join(', ')}.`
+      ? `Change the settings or options that determine them: ${settings.join(', ')}.`
       : 'Choose other values.';
   return errorFinding('request', `Infobip rejects these values (400)${names}.`, remedy);
 }

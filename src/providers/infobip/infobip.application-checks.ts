@@ -10,12 +10,13 @@ import { formatDuration, parseDuration, parseLimit } from './infobip.limit-synta
 import type { InfobipRequiredLimits } from './infobip.required-limits.js';
 import type { ApplicationConfiguration, InfobipApplication } from './infobip.types.js';
 
-/** Infobip's values may be looser than ours, but beyond this many times ours they protect nothing. */
+/** A value at Infobip may exceed ours. One that is more than this many times ours protects nothing. */
 const LOOSE_FACTOR = 3;
 
 /**
  * The limits that Infobip itself counts. `ownMaximum` is the method that computes the most that our own
- * limits allow, and `ours` describes this maximum in a message.
+ * limits allow, and `ours` describes this maximum in a message. `severity` creates the finding for a
+ * limit at Infobip that is below the maximum.
  */
 const LIMITS = [
   {

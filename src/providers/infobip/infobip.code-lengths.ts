@@ -11,7 +11,7 @@ import { providersConfig, type ProvidersConfig } from '../../config/providers.co
 import { InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
 import type { InfobipTemplate } from './infobip.types.js';
 
-/** Short: after a change of a template, its codes are rejected for their length until the next read. */
+/** A short interval: if a template's code length changes, its codes are rejected until the next read. */
 const READ_INTERVAL_MS = minutes(1);
 
 /**

@@ -63,7 +63,10 @@ function toDeliveryReport(entry: InfobipDeliveryReport = {}): DeliveryReport | u
   };
 }
 
-/** Milliseconds since the epoch. Infobip's zone has no colon (`+0000`), which `Date.parse` accepts. */
+/**
+ * Milliseconds since the epoch; `undefined` for an invalid time. `Date.parse` also accepts Infobip's
+ * zone without a colon: `+0000`.
+ */
 function parseTime(text: unknown): number | undefined {
   const time = typeof text === 'string' ? Date.parse(text) : NaN;
   return time > 0 ? time : undefined;

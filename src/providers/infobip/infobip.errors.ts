@@ -12,7 +12,7 @@ export function toSendError(response: ProviderResponse): ProviderError {
   return toStatusError(status, response);
 }
 
-/** Whether a 404 is from the API itself, not from a gateway: only then the PIN or item does not exist. */
+/** Whether the API reports that a PIN or item does not exist. A gateway's 404 does not count. */
 export const isNotFound = ({ status, body }: ProviderResponse): boolean =>
   status === 404 && NOT_FOUND_CODES.includes(parseErrorBody(body).code);
 

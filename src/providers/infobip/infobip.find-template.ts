@@ -1,7 +1,10 @@
 import { DEFAULT_LANGUAGE, toInfobipLanguage } from './infobip.language.js';
 import type { InfobipTemplate } from './infobip.types.js';
 
-/** Finds the default template: one with the given text, else the only template. */
+/**
+ * Finds the default template: one with the given text, else the only template. `undefined` if no
+ * template has the text and there are several, or none at all.
+ */
 export const findDefaultTemplate = (
   templates: readonly InfobipTemplate[],
   text: string | undefined,
@@ -9,8 +12,9 @@ export const findDefaultTemplate = (
   findByText(templates, text) ?? (templates.length === 1 ? templates[0] : undefined);
 
 /**
- * Finds the template of a language: the one that `idsByLocale` names for it. Otherwise, of the templates
- * that `idsByLocale` does not name, the one with the given text, or one whose calls are in the language.
+ * Finds the template of a language: the one that `idsByLocale` names for it. If there is none, looks
+ * among the templates that `idsByLocale` does not name: for one with the given text, or else for one
+ * whose calls are in the language.
  * @param templates without the default template
  * @param idsByLocale INFOBIP_MESSAGE_IDS
  */

@@ -67,7 +67,7 @@ export class InfobipProvider implements OtpProvider {
   ): Promise<SentCode> {
     const { applicationId } = this.client.account;
     const messageId = this.findTemplateId(options);
-    const body = { applicationId, messageId, to: toMsisdn(to), ...this.trackDelivery() };
+    const body = { applicationId, messageId, to: toMsisdn(to), ...this.getTrackingFields() };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     if (!isSuccess(response)) throw toSendError(response);
     const sent = parseSendResponse(channel, requireObject(response));
@@ -84,7 +84,7 @@ export class InfobipProvider implements OtpProvider {
     options?: ProviderCallOptions,
   ): Promise<SentCode> {
     const path = `${toPinPath(sent.pinId)}/${RESEND_PATHS[channel]}`;
-    const response = await this.client.post(path, this.trackDelivery(), options);
+    const response = await this.client.post(path, this.getTrackingFields(), options);
     if (isNotFound(response)) throw new ProviderError('pin_not_found');
     const resent = parseSendResponse(channel, requireSuccess(response));
     const pinId = isAbsent(resent.pinId) ? sent.pinId : requireProviderPinId(resent.pinId);
@@ -126,8 +126,8 @@ export class InfobipProvider implements OtpProvider {
     return findVerifiedPin(list, toMsisdn(to), sentAfter + clockDifferenceMs);
   }
 
-  /** Asks for delivery reports, if they are switched on. */
-  private trackDelivery(): { trackDelivery?: true } {
+  /** The fields of a send that ask for delivery reports; none if these are switched off. */
+  private getTrackingFields(): { trackDelivery?: true } {
     return this.reports.infobip ? { trackDelivery: true } : {};
   }
 

@@ -25,7 +25,8 @@ export class InfobipRequiredLimits {
   /** Codes that are checked for one number. */
   maxAttemptsPerNumber(ms: number): number {
     const messages = this.maxMessagesPerNumber(ms);
-    // A client's share does not limit the first codes of verifications, so each may reach the whole limit.
+    // A client's share does not limit the first code of each verification. So every client may reach the
+    // whole limit.
     const wrongCodes = this.sum(({ limits }) =>
       Math.min(
         limits.failuresPerNumberPerHour * countIntervals(ms, hours(1)),

@@ -77,7 +77,7 @@ function checkLanguage({ language = DEFAULT_LANGUAGE }: InfobipTemplate, locale:
     : warningFinding(check, `${calls}, but the language of ${locale} is ${formatValue(expected)}.`);
 }
 
-/** Checks a message template that the settings name. */
+/** Checks a message template that the settings or a client name. */
 export function checkTemplate(template: InfobipTemplate, applicationId: string): AccountFinding[] {
   const { applicationId: owner } = template;
   return [
@@ -121,7 +121,7 @@ function checkMessage(messageText: unknown): AccountFinding {
 }
 
 /**
- * Checks a text and, for a host, appends the line that binds the code to that host.
+ * Checks a text. If a host is given, appends the line that binds the code to that host.
  * @throws SetupOptionError
  */
 export function composeText(text: string, webOtpHost: string | undefined): string {

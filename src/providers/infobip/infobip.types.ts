@@ -74,7 +74,7 @@ export interface InfobipErrorBody {
     readonly serviceException?: null | {
       /** The error code. */
       readonly messageId?: unknown;
-      /** By the name of the invalid field. */
+      /** The errors by the name of the invalid field. */
       readonly validationErrors?: object | null;
     };
   };

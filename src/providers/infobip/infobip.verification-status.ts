@@ -6,7 +6,7 @@ import type { InfobipVerification, InfobipVerificationList } from './infobip.typ
 /** A Unix time below this must be in seconds: in milliseconds, it would be before 1974. */
 const MIN_MILLISECONDS = 100_000_000_000;
 
-/** Infobip may round a send time down to a second, and its clock may be corrected a little meanwhile. */
+/** Infobip may round a send time down to a second, and correct its clock a little after the send. */
 const TOLERANCE_MS = seconds(2);
 
 /**

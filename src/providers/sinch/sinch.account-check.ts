@@ -19,7 +19,7 @@ const INVALID_TIMESTAMP = 40101;
 
 const CREDENTIALS_REMEDY =
   'Set SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET to the Key and Secret that the ' +
-  'dashboard shows of a Verification application; the keys of a project do not work here.';
+  'dashboard shows for a Verification application; the keys of a project do not work here.';
 const HOST_REMEDY = 'Leave SINCH_BASE_URL out for Sinch’s own host.';
 
 /** Checks that Sinch accepts the application's signature; an application has nothing else to check. */

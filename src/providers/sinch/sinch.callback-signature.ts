@@ -17,8 +17,8 @@ export interface SignedCallback {
 }
 
 /**
- * @returns why a callback is not authentic: `stale` if its signature is right, but too old; `undefined` if the
- * callback is authentic
+ * @returns why a callback is not authentic: `stale` if its signature is right, but its timestamp too far
+ * from `now`; `undefined` if the callback is authentic
  */
 export function findCallbackRefusal(
   { headers, body, path }: SignedCallback,

@@ -8,7 +8,7 @@ const NOT_ENOUGH_CREDIT = 40200;
 const RESOURCE_NOT_FOUND = 40400;
 const VELOCITY_CONSTRAINT = 42901;
 
-/** Sinch's error code, if the response has one: a 200 may be an error too. */
+/** Sinch's error code; `undefined` if the response has none. Even a 200 may have one. */
 export function getErrorCode({ body }: ProviderResponse): number | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const code = String((body as SinchErrorBody).errorCode);
@@ -26,7 +26,7 @@ export function toProviderError(response: ProviderResponse): ProviderError {
   return toStatusError(Math.floor(code / 100), response, code);
 }
 
-/** As {@link toProviderError}, for the start of a verification: only the number in it can be invalid. */
+/** As {@link toProviderError}, for the start of a verification. There only the number can be invalid. */
 export function toStartError(response: ProviderResponse): ProviderError {
   const code = getErrorCode(response);
   return response.status < 500 &&

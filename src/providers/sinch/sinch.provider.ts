@@ -105,11 +105,14 @@ export class SinchProvider implements OtpProvider {
   }
 }
 
-/** Not only by the status: a 200 may contain an error. */
+/** Whether a response reports an error: a 200 may do that in its body. */
 const isError = (response: ProviderResponse): boolean =>
   !isSuccess(response) || getErrorCode(response) !== undefined;
 
-/** @returns the verification's id. The response usually has no status; if it has one, that decides. */
+/**
+ * @returns the id of the started verification
+ * @throws ProviderError for a status other than `pending`; usually the response has none
+ */
 function parseStartResponse({ id, status }: SinchVerificationResponse): string {
   switch (toLowerCase(status)) {
     case undefined:
@@ -123,7 +126,7 @@ function parseStartResponse({ id, status }: SinchVerificationResponse): string {
   }
 }
 
-/** A success counts only for this verification, and for this number, if the response contains a number. */
+/** A success counts only for this verification. If the response contains a number, it must be `to`. */
 function toCheckResult(
   response: SinchVerificationResponse,
   id: string,
@@ -153,7 +156,7 @@ const isAbout = (
   to: PhoneNumber,
 ): boolean => id === expectedId && (identity?.endpoint ?? to.e164) === to.e164;
 
-/** Sinch's API mixes upper and lower case. Absent: `undefined`; not a string: an unknown status. */
+/** Sinch's API mixes upper and lower case. `undefined` if absent, `unknown` if not a string. */
 function toLowerCase(word: unknown): string | undefined {
   if (word === undefined || word === null) return undefined;
   return typeof word === 'string' ? word.toLowerCase() : 'unknown';

@@ -17,7 +17,7 @@ export interface SinchErrorBody {
   readonly errorCode?: unknown;
 }
 
-/** An SMS, a call and a WhatsApp message; each is also the name of the field that contains the code. */
+/** The method for SMS, calls and WhatsApp. It also names the field that contains the code. */
 export type SinchMethod = 'sms' | 'callout' | 'whatsapp';
 
 /** A callback: an event of a verification. Each field may be absent. */
