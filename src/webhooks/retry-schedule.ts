@@ -10,9 +10,9 @@ const RETRY_AFTER_MS = [
 const MAX_JITTER = 0.1;
 
 /**
+ * All times are milliseconds since the epoch.
  * @param createdAt when the event was written
- * @returns when the event is tried next, in milliseconds since the epoch; `undefined` after the
- * last try
+ * @returns when the event is tried next; `undefined` after the last try
  */
 export function findNextTryTime(createdAt: number, now: number): number | undefined {
   const afterMs = RETRY_AFTER_MS.find((ms) => createdAt + ms > now);

@@ -35,7 +35,7 @@ export class WebhookClient {
   /**
    * Resolves once the receiver answers with a status of 2xx. A redirect is not followed: it would
    * send the event to a host that no setting names.
-   * @param stop ends the try early
+   * @param stop ends the try early, with the error `timeout`
    * @throws WebhookError such as `status_500`, `timeout`, or the code of a connection error
    */
   async post(id: string, body: string, stop: AbortSignal): Promise<void> {
@@ -63,7 +63,7 @@ export class WebhookClient {
   }
 }
 
-/** Reads the status of a response. Aborts a long body. */
+/** Reads the status of a response, and a short body to its end. */
 class StatusReader implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private abortReason: Error | undefined;
@@ -86,7 +86,7 @@ class StatusReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
-    // Not an interim response (RFC 9110 §15.2).
+    // Ignores an interim response (RFC 9110 §15.2).
     if (status >= 200) this.resolve(status);
   }
 

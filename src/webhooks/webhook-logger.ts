@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { ClaimedEvent } from '../storage/webhook-event.types.js';
 
-/** Logs when the receiver stops accepting events, and when it starts again: not each try. */
+/** Logs the beginning and the end of an outage of the receiver, abandoned events, and errors. */
 @Injectable()
 export class WebhookLogger {
   private readonly logger = new Logger('Events');

@@ -44,7 +44,7 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     events.subscribe('delivery_reported', wake);
     metrics.addGauge(
       'otp_events_oldest_waiting_seconds',
-      'Age of the oldest event that no receiver has accepted; 0 if there is none.',
+      'Age of the oldest event that the receiver has not accepted; 0 if there is none.',
       [],
       () => {
         const ageMs = this.oldestEventTime === undefined ? 0 : clock.now() - this.oldestEventTime;
@@ -71,7 +71,10 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     await this.client.close();
   }
 
-  /** Once earlier runs have ended, adds the events of expired codes and sends all due events. */
+  /**
+   * Once earlier runs have ended, adds the events of expired codes, sends all due events, and updates
+   * the age for the metric.
+   */
   runOnce(): Promise<void> {
     return this.enqueue(async () => {
       await this.outbox.addExpired();

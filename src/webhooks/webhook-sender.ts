@@ -63,7 +63,7 @@ export class WebhookSender {
 
   private start(event: ClaimedEvent): void {
     const sending = this.send(event)
-      // The claim times out, and the event is sent again.
+      // After this error the claim times out, and the event is sent again.
       .catch((error: unknown) => {
         this.logger.logErrorOnce(error);
       })
@@ -79,7 +79,7 @@ export class WebhookSender {
       if (!this.accepted.has(event.eventId)) await this.post(event);
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
-      emit(await this.postpone(event, error.message));
+      emit(await this.postponeOrAbandon(event, error.message));
       return;
     }
     await this.markSent(event);
@@ -97,7 +97,7 @@ export class WebhookSender {
     this.accepted.add(event.eventId);
   }
 
-  private async postpone(event: ClaimedEvent, reason: string): Promise<WebhookOutcome> {
+  private async postponeOrAbandon(event: ClaimedEvent, reason: string): Promise<WebhookOutcome> {
     const next = findNextTryTime(event.createdAt, this.clock.now());
     if (next === undefined) {
       if (await this.outbox.abandon(event)) this.logger.logAbandoned(event, reason);
@@ -108,6 +108,7 @@ export class WebhookSender {
     return 'failed';
   }
 
+  /** Tries again while the database is down. Until a shutdown, an accepted event is not posted again. */
   private async markSent(event: ClaimedEvent): Promise<void> {
     while (this.accepted.has(event.eventId)) {
       try {

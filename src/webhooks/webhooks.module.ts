@@ -8,7 +8,7 @@ import { WebhookLogger } from './webhook-logger.js';
 import { WebhookScheduler } from './webhook-scheduler.js';
 import { WebhookSender } from './webhook-sender.js';
 
-/** Sends the events of docs/events.md to `EVENTS_URL`. Loaded only if that is set. */
+/** Sends the events of docs/events.md to `EVENTS_URL`. Loaded only if this setting has a value. */
 @Module({
   imports: [StorageModule],
   providers: [
