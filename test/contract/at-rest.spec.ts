@@ -241,7 +241,7 @@ describe('Stored data', () => {
     await opened.close();
   });
 
-  // Fails without send-queries.ts, addPossiblySentBy; send.repository.ts, confirm and release
+  // Fails without send-queries.ts, addPossiblySentBy; send-outcome.repository.ts, confirm and fail
   it('names each provider that may have sent a message without confirming it', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });

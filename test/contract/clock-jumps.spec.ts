@@ -186,7 +186,7 @@ const RULES: readonly TimedRule[] = [
 ];
 
 describe.each(DATABASES)('With %s', (_engine, newStorage) => {
-  // Fails without sliding-window.ts, blockedUntil: `Math.min`
+  // Fails without sliding-window.ts, getBlockedUntil: `Math.min`
   it('a replica whose clock is behind that of another names no wait longer than the cooldown', async () => {
     const subject = new Subject(await newStorage(), new FakeClock(), { SEND_COOLDOWN: '30s' });
     await subject.open();

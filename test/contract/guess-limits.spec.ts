@@ -105,7 +105,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     expect(repeated).toMatchObject({ outcome: 'granted', attempt: { isRepeat: true } });
   });
 
-  // Fails without number-limits.ts, firstCodeOnly
+  // Fails without number-reservations.ts, firstCodeOnly
   it('let only one of two replicas check the first code', async () => {
     const [one, other] = replicas;
     if (!one || !other) throw new Error('no replica');

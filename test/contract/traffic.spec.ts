@@ -171,7 +171,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   const countAdmitted = (results: readonly { outcome: string }[]) =>
     results.filter(({ outcome }) => outcome === 'admitted').length;
 
-  // Fails without traffic-queries.ts, addVerified, and number-limits.ts, recordVerified: both need canBeVerified
+  // Fails without traffic-queries.ts, addVerified: isOpen, or without number-limits.ts, recordVerified, before it
   it('counts a verification as verified once when the provider confirms it to several concurrent requests', async () => {
     const pinIds = await runConcurrently(8, () => createPending());
     const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(grantAttempt));
@@ -187,7 +187,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     }
   });
 
-  // Fails without number-limits.ts, recordVerified: canBeVerified
+  // Fails without number-limits.ts, recordVerified: canBeClaimed
   it('does not trust a number for a right code that came after the expiry', async () => {
     const to = '+14155550199';
     const pinId = await createPending({ to });
@@ -198,7 +198,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect((await send({ to }, blockAll)).outcome).toBe('suspended');
   });
 
-  // Fails without predicates.ts, canBeVerified: `lockClause`, but only if requests overlap
+  // Fails without predicates.ts, canBeClaimed: `lockClause`, but only if requests overlap
   it('does not count a right code whose verification was cancelled during the check', async () => {
     const numbers = Array.from({ length: 100 }, (_, i) => `+1415555${String(5_000 + i)}`);
     const pinIds = await Promise.all(numbers.map((to) => createPending({ to })));
@@ -284,7 +284,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Fails without traffic-counts.ts, addVerified: the rows of the client
+    // Fails without traffic-queries.ts, upsert: the rows of the client
     it('grows by the verified messages of the client, and by those of no other client', async () => {
       for (let i = 0; i < 10; i += 1) await verify(await createPending());
       await runConcurrently(60, () => send({ client: 'attacker' }));
@@ -326,7 +326,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Fails without send.repository.ts, checkBudgets: `release`
+    // Fails without send-outcome.repository.ts, checkBudgets: `release`
     it('does not count a message that it blocks', async () => {
       for (let i = 0; i < PREFIX_LIMIT; i += 1) await send();
       const blocked = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
@@ -353,7 +353,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Fails without send-limits.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
+    // Fails without send-limit-finder.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
     it('does not block a number that was verified in the last 90 days', async () => {
       const [to, other] = ['+14155559999', '+14155559998'];
       await createPending({ to: other });
@@ -396,7 +396,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await readCounts('country')).recent).toEqual({ sends: 2, verified: 0 });
     });
 
-    // Fails without attempt.repository.ts, complete; send-queries.ts, addResend; send.repository.ts: a repeat is undone
+    // Fails without attempt-outcome.repository.ts, markVerified; send-queries.ts, addResend; send.repository.ts: a repeat is undone
     it('is counted as verified with its resends, in the time bucket of its verification', async () => {
       const pinId = await createPending();
       clock.advance(minutes(4));
@@ -526,7 +526,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   describe('a client', () => {
     const limited = (result: SendAdmission) => (result.outcome === 'limited' ? result : undefined);
 
-    // Fails without send-limits.ts, clientSendsPerDay
+    // Fails without send-limit-finder.ts, sendsPerClientPerDay
     it('may send CLIENT_SENDS_PER_DAY messages a day, resends included', async () => {
       await reopen({ CLIENT_SENDS_PER_DAY: '3' });
       const start = clock.now();

@@ -125,7 +125,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without number-limits.ts, reserveSend: the cooldown
+    // Fails without number-reservations.ts, reserveSend: the cooldown
     it('is admitted once for each client, of a hundred concurrent sends to one number', async () => {
       const results = await runConcurrently(100, (i) =>
         store.reserveSend(verification({ client: `client-${i % 3}` })),
@@ -138,7 +138,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(countOf(outcomes(results), 'limited')).toBe(97);
     });
 
-    // Fails without number-limits.ts, findSendLimit
+    // Fails without number-limit-finder.ts, findSendLimit
     it('is not rejected by the daily limit while another send is being released', async () => {
       for (let i = 0; i < 100; i += 1) {
         const reservation = await reserveSend();
@@ -165,7 +165,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await createPending();
     });
 
-    // Fails without number-limits.ts: sendsPerNumberPerDay
+    // Fails without number-shares.ts: sendsPerNumberPerDay
     it('is rejected when its client has sent ten messages to the number in any 24 hours', async () => {
       const start = clock.now();
       for (let i = 0; i < 10; i += 1) {
@@ -343,7 +343,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   });
 
   describe('a code', () => {
-    // Fails without verification-queries.ts, verify: isOpen
+    // Fails without verification-queries.ts, verify: isClaimable
     it('verifies once when the provider confirms it to several concurrent requests', async () => {
       const pinId = await createPending({ maxAttempts: 10 });
       const attempts = await runConcurrently(10, () => grantAttempt(pinId));
@@ -357,7 +357,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without number-limits.ts, reserveAttempt: `attempts < max_attempts`
+    // Fails without number-reservations.ts, reserveAttempt: `attempts < max_attempts`
     it('is checked at most as often as it has attempts, by two hundred concurrent requests', async () => {
       const pinId = await createPending();
 
@@ -370,7 +370,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without number-limits.ts, reserveAttempt: `lockClause`, but only if requests overlap
+    // Fails without number-reservations.ts, reserveAttempt: `lockClause`, but only if requests overlap
     it('is checked once by ten concurrent requests when it has one attempt', async () => {
       const pinIds = await runConcurrently(40, (i) =>
         createPending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
@@ -383,7 +383,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(countOf(outcomes(results), 'granted')).toBe(pinIds.length);
     });
 
-    // Fails without number-limits.ts: failuresPerNumberPerHour
+    // Fails without number-shares.ts: failuresPerNumberPerHour
     it('is rejected after FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR wrong codes of its client for its number, over all sends', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '12' });
       const start = clock.now();
@@ -412,7 +412,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(await createPending())).outcome).toBe('granted');
     });
 
-    // Fails without number-limits.ts: failuresPerNumberPerDay
+    // Fails without number-shares.ts: failuresPerNumberPerDay
     it('is rejected after twenty wrong codes for its number in a day, even after a right one', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '100' });
       const start = clock.now();
@@ -436,7 +436,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without attempt.repository.ts, isWrong and exhaustsAttempts
+    // Fails without rejected-code.ts, isWrong and exhaustsAttempts
     it('counts as a wrong code for its number when it was wrong at the only attempt', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3' });
       for (let i = 0; i < 2; i += 1) {
@@ -490,7 +490,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ status: 'exhausted' });
     });
 
-    // Fails without verification-queries.ts, verify, and number-limits.ts, reserveAttempt: isOpen
+    // Fails without verification-queries.ts, verify: isClaimable; number-reservations.ts, reserveAttempt: isOpen
     it('is rejected after its expiry, even if its check began before', async () => {
       const pinId = await createPending();
       clock.advance(TTL_MS - 1);
@@ -516,7 +516,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await completeAttempt(right, 'verified')).toEqual({ verified: true });
     });
 
-    // Fails without attempt.repository.ts, toVerifyResult
+    // Fails without rejected-code.ts, toVerifyResult
     it('is rejected because the verification ended during the check, even if it is wrong', async () => {
       const cancelled = await createPending();
       const expired = await createPending({ phoneNumber: OTHER_NUMBER });
@@ -534,7 +534,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without attempt.repository.ts, reject: releaseAttempt
+    // Fails without attempt-outcome.repository.ts, reject: releaseAttempt
     it('does not count as a wrong code for its number when the provider reports it expired or exhausted', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
       for (const checkResult of ['expired', 'attempts_exhausted'] as const) {
@@ -649,7 +649,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       );
     });
 
-    // Fails without number-limits.ts, ownsIdempotencyKey in reserveSend and reserveAttempt; send.repository.ts, reserveResend: `rollback`
+    // Fails without number-reservations.ts, ownsIdempotencyKey in reserveSend and reserveAttempt; send.repository.ts, reserveResend: `rollback`
     it('does not count a message or an attempt when it is repeated', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
       const reservation = await reserveSend({}, idempotency);
@@ -773,7 +773,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without idempotency-key-queries.ts, storeIfVerifiable: canBeVerified, of this verification
+    // Fails without idempotency-key-queries.ts, storeIfClaimable: canBeClaimed, of this verification
     it('never returns a success for a right code that came second', async () => {
       await createPending({ phoneNumber: OTHER_NUMBER });
       const pinId = await createPending();
@@ -925,7 +925,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.getLastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
     });
 
-    // Fails without verification-queries.ts: `number_hash` in readNewest, readLastVerified, erase and eraseKeys
+    // Fails without verification-queries.ts: `number_hash` in readNewest, readLastVerified and eraseAnswers
     it('checks, looks up and erases one number and no other', async () => {
       const idempotency = { key: 'key', request: 'x' };
       const reservation = await reserveSend({}, idempotency);

@@ -67,7 +67,7 @@ describe('GET /health/ready', () => {
     await getReadiness(service).expect(200);
   });
 
-  // Each test fails without its health indicator in Readiness.
+  // Each test fails without its health indicator in ReadinessService.
   it.each([
     ['storage', 'DATABASE_URL', startPostgres],
     ['counters', 'REDIS_URL', startRedis],

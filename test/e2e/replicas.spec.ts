@@ -85,7 +85,7 @@ describe('Two replicas', () => {
   const countCalls = (operation: RegExp) =>
     provider.requests.filter(({ path }) => operation.test(path)).length;
 
-  // This test fails without `isOpen` of `verify` in verification-queries.ts.
+  // This test fails without `isClaimable` of `verify` in verification-queries.ts.
   it('verify exactly one of two hundred concurrent right codes', async () => {
     const pinId = await send(newNumber());
 

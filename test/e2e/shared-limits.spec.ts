@@ -48,7 +48,7 @@ describe('Rate limits shared through Redis', () => {
     expectProblem(await verify(service), 400, 'validation_failed');
   };
 
-  // This test fails without `new RedisThrottlerStorage` in ThrottlingModule.
+  // This test fails without `new RedisThrottlerStorage` in throttling.module.ts.
   it('count the requests of all replicas', async () => {
     const [one, other] = [await start(), await start()];
     for (const service of [one, other]) await waitUntilConnected(service);
@@ -93,7 +93,7 @@ describe('Rate limits shared through Redis', () => {
     await waitUntilConnected(service);
   });
 
-  // This test fails without `assertStandalone` in ThrottlingModule.
+  // This test fails without `assertStandalone` in throttling.module.ts.
   it.each(['cluster', 'sentinel'] as const)(
     'prevent the start with a server in %s mode, with an error that names the mode',
     async (mode) => {
