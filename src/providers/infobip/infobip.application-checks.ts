@@ -15,8 +15,8 @@ const LOOSE_FACTOR = 3;
 
 /**
  * The limits that Infobip itself counts. `ownMaximum` is the method that computes the most that our own
- * limits allow, and `ours` describes this maximum in a message. `severity` creates the finding for a
- * limit at Infobip that is below the maximum.
+ * limits allow, and `ours` describes this maximum in a message. `createFinding` applies to a limit at
+ * Infobip that is below the maximum.
  */
 const LIMITS = [
   {
