@@ -78,7 +78,7 @@ describe('An attacker with an API key of its own', () => {
   }
 
   /** Everything in a rejection that could tell a client about others. */
-  const describeAnswer = ({ status, body, headers }: Response) => ({
+  const describeResponse = ({ status, body, headers }: Response) => ({
     status,
     code: body.code,
     detail: body.detail,
@@ -149,7 +149,7 @@ describe('An attacker with an API key of its own', () => {
     const notMessaged = await send(attacker, OTHER_NUMBER, { endUserIp: END_USER });
 
     expectProblem(messaged, 429, 'quota_exceeded');
-    expect(describeAnswer(messaged)).toEqual(describeAnswer(notMessaged));
+    expect(describeResponse(messaged)).toEqual(describeResponse(notMessaged));
   });
 
   it('has a limit per endUserIp of its own, which messages of the shop do not count towards', async () => {
@@ -159,7 +159,7 @@ describe('An attacker with an API key of its own', () => {
     await send(attacker, OTHER_NUMBER, { endUserIp: END_USER }).expect(200);
   });
 
-  it('gets the same answer and Retry-After for each limit that it reaches because of the shop', async () => {
+  it('gets the same response and Retry-After for each limit that it reaches because of the shop', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '2', FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2' });
     const { pinId, code } = await sendCode(attacker);
     await verify(attacker, pinId, wrongCode(code)).expect(200);
@@ -168,10 +168,10 @@ describe('An attacker with an API key of its own', () => {
     service.clock.advance(minutes(3));
 
     const rejected = [await send(attacker), await verify(attacker, pinId, code)].map(
-      describeAnswer,
+      describeResponse,
     );
 
-    const answer = {
+    const expected = {
       status: 429,
       code: 'quota_exceeded',
       detail:
@@ -179,7 +179,7 @@ describe('An attacker with an API key of its own', () => {
       // Always an hour: the exact time would show when the shop used the number.
       retryAfter: '3600',
     };
-    expect(rejected).toEqual([answer, answer]);
+    expect(rejected).toEqual([expected, expected]);
     const limits = service.log.events('request').flatMap(({ limit }) => limit ?? []);
     expect(limits).toEqual(['shared_sends_per_day', 'shared_failures']);
   });
@@ -191,8 +191,8 @@ describe('An attacker with an API key of its own', () => {
     await send(shop).expect(200);
     service.clock.advance(seconds(30));
 
-    const messaged = describeAnswer(await send(attacker));
-    const notMessaged = describeAnswer(await send(attacker, OTHER_NUMBER));
+    const messaged = describeResponse(await send(attacker));
+    const notMessaged = describeResponse(await send(attacker, OTHER_NUMBER));
 
     expect(messaged).toMatchObject({ code: 'quota_exceeded' });
     expect(messaged).toEqual(notMessaged);
@@ -213,8 +213,8 @@ describe('A single client', () => {
       const { body } = await service.http.post('/otp/send').send({ phoneNumber: NUMBER });
       const [code = ''] = await service.getReceivedCodes(NUMBER);
       for (const otpCode of [wrongCode(code), wrongCode(code), code]) {
-        const answer = await verify(body.pinId, otpCode);
-        results.push(answer.body.code ?? answer.body.verified);
+        const response = await verify(body.pinId, otpCode);
+        results.push(response.body.code ?? response.body.verified);
       }
       service.clock.advance(seconds(30));
     }

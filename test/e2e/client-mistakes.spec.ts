@@ -79,7 +79,7 @@ describe('An error response', () => {
   it.each([
     ['Neither pinId nor phoneNumber', { otpCode: '123456' }],
     ['Both pinId and phoneNumber', { otpCode: '123456', pinId: PIN_ID, phoneNumber: NUMBER }],
-  ])('to a verify says that it has %s', async (detail, body) => {
+  ])('says that a verify request has %s', async (detail, body) => {
     expect((await post('/otp/verify', body)).body.errors).toEqual([
       { pointer: '#/pinId', detail: expect.stringContaining(detail) },
     ]);
@@ -161,7 +161,7 @@ describe('An error response', () => {
     expect(response.text + service.log.text).not.toContain('4155552671');
   });
 
-  it('serves a route with a slash at its end', async () => {
+  it('is not sent for a route with a slash at its end', async () => {
     const response = await postText('/otp/numbers/lookup/', `{"phoneNumber":"${NUMBER}"}`, {
       'content-type': 'application/json',
     });
@@ -192,13 +192,6 @@ describe('An error response', () => {
     });
     expect(line).not.toMatch(/654321|777777/);
   });
-
-  it('is not needed to find the way: the page at / links to the demo page and the documentation', async () => {
-    const { text } = await service.http.get('/').expect(200);
-
-    expect(text).toContain('<a href="/demo">');
-    expect(text).toContain('<a href="/docs">');
-  });
 });
 
 describe('A response to a client or browser that is not set up yet', () => {
@@ -212,13 +205,13 @@ describe('A response to a client or browser that is not set up yet', () => {
   it('says whether the API key is missing, unknown or of another scheme', async () => {
     const service = await startSandboxedService({ API_KEYS: shop.entry });
     const { http, url } = service;
-    const answers = [
+    const cases = [
       [http.get('/otp/x'), 'The Authorization header is missing.'],
       [createClientAgent(url, newApiKey('shop').key).get('/otp/x'), 'The API key is not known'],
       [openApiValidatedAgent(url).get('/otp/x').auth('shop', shop.key), 'another scheme'],
     ] as const;
 
-    for (const [request, detail] of answers) {
+    for (const [request, detail] of cases) {
       const response = await request;
       expectProblem(response, 401, 'unauthenticated');
       expect(response.body.detail).toContain(detail);
@@ -240,9 +233,20 @@ describe('A response to a client or browser that is not set up yet', () => {
     });
     await service.close();
   });
+});
 
-  it('to GET / links only to the documentation if there is no demo page', async () => {
-    const service = await startSandboxedService({ API_KEYS: shop.entry });
+describe('The page at /', () => {
+  it('links to the demo page and to the documentation', async () => {
+    const service = await startSandboxedService();
+    const { text } = await service.http.get('/').expect(200);
+
+    expect(text).toContain('<a href="/demo">');
+    expect(text).toContain('<a href="/docs">');
+    await service.close();
+  });
+
+  it('links only to the documentation if API keys rule out the demo page', async () => {
+    const service = await startSandboxedService({ API_KEYS: newApiKey('shop').entry });
     const { text } = await service.http.get('/').expect(200);
 
     expect(text).not.toContain('/demo');
@@ -250,7 +254,7 @@ describe('A response to a client or browser that is not set up yet', () => {
     await service.close();
   });
 
-  it('to GET / is a 404 in production', async () => {
+  it('does not exist in production', async () => {
     const service = await startService(PRODUCTION_SETTINGS);
 
     expectProblem(await service.http.get('/'), 404, 'not_found');

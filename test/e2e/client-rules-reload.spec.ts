@@ -10,18 +10,18 @@ jest.setTimeout(minutes(2));
 /** A change takes effect on every replica within this time. */
 const TAKES_EFFECT_MS = scaleTimeLimit(seconds(5));
 const WORKERS_PER_REPLICA = 3;
-/** Each worker stops after this many answers that follow the new rules. */
-const ANSWERS_AFTER_CHANGE = 15;
+/** Each worker stops after this many responses that follow the new rules. */
+const RESPONSES_AFTER_CHANGE = 15;
 
 const shop = newHashedKey();
 const OLD = { keys: [shop.hash], allowedCountries: ['CH'], otpTtl: '5m', sendCooldown: '60s' };
 const NEW = { keys: [shop.hash], allowedCountries: ['DE'], otpTtl: '2m', sendCooldown: '15s' };
 
-/** The rules that one answer follows. */
-type Answer = 'old' | 'new' | `neither: ${string}`;
+/** The rules that one response follows. */
+type FollowedRules = 'old' | 'new' | `neither: ${string}`;
 
-interface ObservedAnswer {
-  readonly answer: Answer;
+interface ObservedResponse {
+  readonly rules: FollowedRules;
   readonly startedAt: number;
 }
 
@@ -50,8 +50,8 @@ describe('A change of CLIENTS_FILE under load, on two replicas', () => {
     file.remove();
   });
 
-  /** Sends to a new number of the country. @returns the rules that the answer follows */
-  async function observe({ url }: Replica, country: 'CH' | 'DE'): Promise<Answer> {
+  /** Sends to a new number of the country. @returns the rules that the response follows */
+  async function observe({ url }: Replica, country: 'CH' | 'DE'): Promise<FollowedRules> {
     lastNumber += 1;
     const line = String(lastNumber).padStart(4, '0');
     const phoneNumber = country === 'CH' ? `+4179302${line}` : `+491511302${line}`;
@@ -71,46 +71,48 @@ describe('A change of CLIENTS_FILE under load, on two replicas', () => {
     return `neither: ${observed}`;
   }
 
-  /** Sends one request after the other, until ANSWERS_AFTER_CHANGE answers follow the new rules. */
-  async function keepSending(replica: Replica, answers: ObservedAnswer[]): Promise<void> {
+  /** Sends one request after the other, until RESPONSES_AFTER_CHANGE responses follow the new rules. */
+  async function keepSending(replica: Replica, responses: ObservedResponse[]): Promise<void> {
     const deadline = Date.now() + TAKES_EFFECT_MS + seconds(10);
-    for (let remaining = ANSWERS_AFTER_CHANGE; remaining > 0 && Date.now() < deadline;) {
+    for (let remaining = RESPONSES_AFTER_CHANGE; remaining > 0 && Date.now() < deadline;) {
       const startedAt = Date.now();
-      const answer = await observe(replica, answers.length % 2 === 0 ? 'CH' : 'DE');
-      answers.push({ answer, startedAt });
-      if (answer === 'new') remaining -= 1;
+      const rules = await observe(replica, responses.length % 2 === 0 ? 'CH' : 'DE');
+      responses.push({ rules, startedAt });
+      if (rules === 'new') remaining -= 1;
     }
   }
 
-  it('takes effect on both within 5 seconds, and no answer mixes old and new rules', async () => {
+  it('takes effect on both within 5 seconds, and no response mixes old and new rules', async () => {
     const [first] = replicas;
     if (!first) throw new Error('no replica');
     const workers = replicas.flatMap((replica) =>
       Array.from({ length: WORKERS_PER_REPLICA }, () => ({
         replica,
-        answers: [] as ObservedAnswer[],
+        responses: [] as ObservedResponse[],
       })),
     );
     const running = Promise.all(
-      workers.map(({ replica, answers }) => keepSending(replica, answers)),
+      workers.map(({ replica, responses }) => keepSending(replica, responses)),
     );
-    // Every worker gets a few answers that follow the old rules.
-    while (workers.some(({ answers }) => answers.length < 4)) await observe(first, 'DE');
+    // Every worker gets a few responses that follow the old rules.
+    while (workers.some(({ responses }) => responses.length < 4)) await observe(first, 'DE');
 
     file.write({ shop: NEW });
     const changedAt = Date.now();
     await running;
 
-    for (const { answers } of workers) {
-      const firstNew = answers.findIndex(({ answer }) => answer === 'new');
+    for (const { responses } of workers) {
+      const firstNew = responses.findIndex(({ rules }) => rules === 'new');
       expect(firstNew).toBeGreaterThan(0);
-      expect(new Set(answers.slice(0, firstNew).map(({ answer }) => answer))).toEqual(
+      expect(new Set(responses.slice(0, firstNew).map(({ rules }) => rules))).toEqual(
         new Set(['old']),
       );
-      expect(new Set(answers.slice(firstNew).map(({ answer }) => answer))).toEqual(
+      expect(new Set(responses.slice(firstNew).map(({ rules }) => rules))).toEqual(
         new Set(['new']),
       );
-      expect((answers[firstNew]?.startedAt ?? Infinity) - changedAt).toBeLessThan(TAKES_EFFECT_MS);
+      expect((responses[firstNew]?.startedAt ?? Infinity) - changedAt).toBeLessThan(
+        TAKES_EFFECT_MS,
+      );
     }
   });
 

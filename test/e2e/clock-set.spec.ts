@@ -64,11 +64,11 @@ async function expectBothToEnd(
   const isPending = ({ body }: Response) => body.status === 'pending';
   expect(isPending(await getStatus(replica, pinId))).toBe(true);
   const status = () => getStatus(replica, pinId);
-  await poll(status, (answer) => !isPending(answer), TTL_MS + TOLERANCE_MS);
+  await poll(status, (later) => !isPending(later), TTL_MS + TOLERANCE_MS);
   const leftMs = startedAt + TTL_MS + TOLERANCE_MS - performance.now();
   await poll(
     () => send(replica, phoneNumber),
-    (answer) => answer.status === 200,
+    ({ status }) => status === 200,
     Math.max(0, leftMs),
   );
 }

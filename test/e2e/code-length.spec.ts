@@ -88,7 +88,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
   const read = async (pinId: string) => (await service.http.get(`/otp/${pinId}`).expect(200)).body;
   const countChecks = () => provider.calls.filter(({ operation }) => operation === 'verify').length;
 
-  it('is in the answers to send and resend, in their replays, and in the status', async () => {
+  it('is in the responses to send and resend, in their replays, and in the status', async () => {
     await start();
     const post = () =>
       service.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
@@ -97,8 +97,8 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     const { pinId } = sent.body;
     const resent = await resend(pinId);
 
-    const answers = [sent.body, replayed.body, resent, await read(pinId)];
-    expect(answers.map(({ codeLength }) => codeLength)).toEqual([6, 6, 6, 6]);
+    const bodies = [sent.body, replayed.body, resent, await read(pinId)];
+    expect(bodies.map(({ codeLength }) => codeLength)).toEqual([6, 6, 6, 6]);
     expect(replayed.headers['idempotency-replayed']).toBe('true');
   });
 

@@ -276,13 +276,13 @@ describe('The back end of the demo page', () => {
     await start();
     await send().expect(200);
     const code = await getCode();
-    const answers = await Promise.all([verify(code), verify(code), verify(code)]);
+    const responses = await Promise.all([verify(code), verify(code), verify(code)]);
 
-    expect(answers.some(({ body }) => body.step === 'verified')).toBe(true);
+    expect(responses.some(({ body }) => body.step === 'verified')).toBe(true);
     expect(await getState()).toEqual({ step: 'verified', to: MASKED });
   });
 
-  it('repeats an answer for an idempotency key, also to a browser that lost its cookie', async () => {
+  it('replays a response for an idempotency key, also to a browser that lost its cookie', async () => {
     await start();
     const repeat = () =>
       supertest(service.url)

@@ -606,7 +606,7 @@ describe('npm run doctor with a host that does not behave like Infobip', () => {
     ]);
   });
 
-  it('has a counterpart at the start of the service that delays neither its start nor its end', async () => {
+  it('and the account check of the service: a silent host delays neither its start nor its end', async () => {
     const requested = new Promise<ServerResponse>((resolve) => {
       upstream.answerReads(resolve);
     });

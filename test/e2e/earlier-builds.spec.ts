@@ -31,7 +31,7 @@ async function repeatAll(
   return { first, repeated };
 }
 
-/** The part of an answer that is the same in each build: of a problem document only its code. */
+/** The part of a response that is the same in each build: of a problem document only its code. */
 const toComparable = (body: object): object => ('code' in body ? { code: body.code } : body);
 
 if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {

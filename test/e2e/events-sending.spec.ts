@@ -166,10 +166,10 @@ describe('The sender of events', () => {
   });
 
   it('waits for the answers to running posts before it stops', async () => {
-    let answer = () => undefined as unknown;
+    let answerPost = () => undefined as unknown;
     const posted = new Promise<void>((resolve) => {
       receiver.answer((response) => {
-        answer = () => response.writeHead(204).end();
+        answerPost = () => response.writeHead(204).end();
         resolve();
       });
     });
@@ -178,7 +178,7 @@ describe('The sender of events', () => {
     const outbox = service.app.get(Outbox);
     const markSent = jest.spyOn(outbox, 'markSent');
     const closed = service.app.close();
-    answer();
+    answerPost();
     await closed;
 
     expect(markSent).toHaveBeenCalledTimes(1);

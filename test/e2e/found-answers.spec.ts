@@ -171,14 +171,14 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
     await loseAnswers(5);
     const wrong = wrongCode(code);
 
-    const answers = await Promise.all(
+    const results = await Promise.all(
       [wrong, code, wrong, wrong].map(async (submitted) => ({
         submitted,
         verified: (await verify(pinId, submitted)).body.verified === true,
       })),
     );
 
-    expect(answers.filter(({ submitted, verified }) => verified && submitted !== code)).toEqual([]);
+    expect(results.filter(({ submitted, verified }) => verified && submitted !== code)).toEqual([]);
   });
 
   it('returns expired to a repeat after the expiry', async () => {

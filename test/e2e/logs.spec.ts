@@ -29,9 +29,9 @@ describe('The log of the service', () => {
 
   it('has one line for the request and one for the send, both with the X-Request-Id of the client', async () => {
     const requestId = randomUUID();
-    const answer = await send().set('x-request-id', requestId).set('traceparent', TRACEPARENT);
+    const response = await send().set('x-request-id', requestId).set('traceparent', TRACEPARENT);
 
-    expect(answer.headers['x-request-id']).toBe(requestId);
+    expect(response.headers['x-request-id']).toBe(requestId);
     const lines = service.log.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines.filter((line) => line['requestId'] === requestId)).toEqual([
       {
@@ -39,7 +39,7 @@ describe('The log of the service', () => {
         time: expect.any(String),
         requestId,
         traceparent: TRACEPARENT,
-        pinId: `${(answer.body.pinId as string).slice(0, 8)}…`,
+        pinId: `${(response.body.pinId as string).slice(0, 8)}…`,
         client: 'anonymous',
         country: 'US',
         channel: 'sms',

@@ -56,7 +56,7 @@ describe('An attacker who can write the database and has an API key, but not the
   const FIRST_KEY = 'created_at = (select min(created_at) from idempotency_keys)';
   const LAST_KEY = 'created_at = (select max(created_at) from idempotency_keys)';
 
-  const toAnswers = (responses: readonly Response[]) =>
+  const toResults = (responses: readonly Response[]) =>
     responses.map(({ status, body }) => [status, body.code]);
   const UNREADABLE = [410, 'stored_data_unreadable'];
 
@@ -71,7 +71,7 @@ describe('An attacker who can write the database and has an API key, but not the
       await asAttacker.post('/otp/verify').send({ pinId, otpCode: code }),
     ];
 
-    expect(toAnswers(responses)).toEqual([UNREADABLE, UNREADABLE, UNREADABLE]);
+    expect(toResults(responses)).toEqual([UNREADABLE, UNREADABLE, UNREADABLE]);
     expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
   });
 
@@ -90,7 +90,7 @@ describe('An attacker who can write the database and has an API key, but not the
     const request = { phoneNumber: NUMBER, otpCode: own.code };
     const response = await asShop.post('/otp/verify').send(request);
 
-    expect(toAnswers([response])).toEqual([UNREADABLE]);
+    expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
   it('cannot have its own code accepted for the pinId of another verification', async () => {
@@ -102,10 +102,10 @@ describe('An attacker who can write the database and has an API key, but not the
     const request = { pinId: victim.pinId, otpCode: own.code };
     const response = await asShop.post('/otp/verify').send(request);
 
-    expect(toAnswers([response])).toEqual([UNREADABLE]);
+    expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
-  it('cannot return its own success to a request of another client', async () => {
+  it("cannot make another client's request return a success of its own", async () => {
     const own = await send(asAttacker, ATTACKER_NUMBER);
     const { pinId, code } = await send(asShop, NUMBER);
     await verify(asAttacker, 'own', { pinId: own.pinId, otpCode: own.code });
@@ -117,10 +117,10 @@ describe('An attacker who can write the database and has an API key, but not the
     const repeated = await verify(asShop, 'key', request);
 
     expect(first.body).toMatchObject({ verified: false, reason: 'wrong_code' });
-    expect(toAnswers([repeated])).toEqual([UNREADABLE]);
+    expect(toResults([repeated])).toEqual([UNREADABLE]);
   });
 
-  it('cannot return one success to the same request with a second key', async () => {
+  it('cannot make the same request with a second key return a success once more', async () => {
     const own = await send(asAttacker, ATTACKER_NUMBER);
     const other = await send(asAttacker, NUMBER);
     const request = { pinId: own.pinId, otpCode: own.code };
@@ -134,10 +134,10 @@ describe('An attacker who can write the database and has an API key, but not the
     await write(`update idempotency_keys set key_hash = '${keyHash}'`);
     const response = await verify(asAttacker, 'second', request);
 
-    expect(toAnswers([response])).toEqual([UNREADABLE]);
+    expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
-  it('cannot return the success of one request to another one with the same key', async () => {
+  it('cannot make another request with the same key return the success of the first one', async () => {
     const own = await send(asAttacker, ATTACKER_NUMBER);
     const other = await send(asAttacker, NUMBER);
     const request = { pinId: other.pinId, otpCode: wrongCode(other.code) };
@@ -148,13 +148,13 @@ describe('An attacker who can write the database and has an API key, but not the
       select request_hash from idempotency_keys where ${LAST_KEY})`);
     const response = await verify(asAttacker, 'key', request);
 
-    expect(toAnswers([response])).toEqual([UNREADABLE]);
+    expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
   it.each([
-    ['a verification', 'a stored answer', 'verifications', 'sealed', 'sealed_answer'],
+    ['a verification', 'a stored response', 'verifications', 'sealed', 'sealed_answer'],
     [
-      'a stored answer',
+      'a stored response',
       'the fields of a verification',
       'idempotency_keys',
       'sealed_answer',
@@ -173,7 +173,7 @@ describe('An attacker who can write the database and has an API key, but not the
         ? await asAttacker.get(`/otp/${pinId}`)
         : await verify(asAttacker, 'key', request);
 
-    expect(toAnswers([response])).toEqual([UNREADABLE]);
+    expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
   // The suffix of a value is the number of its format.
@@ -185,6 +185,6 @@ describe('An attacker who can write the database and has an API key, but not the
 
     await write(`update verifications set client = 'attacker', sealed = ${expression}`);
 
-    expect(toAnswers([await asAttacker.get(`/otp/${pinId}`)])).toEqual([UNREADABLE]);
+    expect(toResults([await asAttacker.get(`/otp/${pinId}`)])).toEqual([UNREADABLE]);
   });
 });

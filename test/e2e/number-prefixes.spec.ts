@@ -42,16 +42,16 @@ describe('A number that BLOCKED_PREFIXES matches', () => {
     await send('+14155552672').expect(200);
   });
 
-  it('gets the same answer whether a prefix or the complete number is listed, and the answer quotes neither', async () => {
+  it('gets the same response whether a prefix or the complete number is listed, and the response quotes neither', async () => {
     await start({ BLOCKED_PREFIXES: '+4477,+14155552671' });
-    const toAnswer = async (phoneNumber: string): Promise<unknown> => {
+    const getBody = async (phoneNumber: string): Promise<unknown> => {
       const { body } = await send(phoneNumber);
       return Object.assign(body, { requestId: '' });
     };
 
-    const answer = await toAnswer('+447712345678');
-    expect(await toAnswer('+14155552671')).toEqual(answer);
-    expect(JSON.stringify(answer)).not.toMatch(/prefix|\+|\d{4}/);
+    const first = await getBody('+447712345678');
+    expect(await getBody('+14155552671')).toEqual(first);
+    expect(JSON.stringify(first)).not.toMatch(/prefix|\+|\d{4}/);
   });
 
   it.each([

@@ -43,15 +43,15 @@ describe('The previous release', () => {
     await post('/otp/verify', 'key-2', { pinId, otpCode: code });
     await service.close();
 
-    const { verification, answers } = readValues(dataDir);
+    const { verification, sealedResponses } = readValues(dataDir);
     const read = (sealed: string, purpose: string, record: string[]) =>
       decryptAsPreviousRelease(SECRET, sealed, { purpose, client: 'anonymous', record });
     expect(read(verification, 'verification', [pinId])).toEqual({ to: NUMBER, providerPinId });
-    const decrypted = answers.map((sealed, i) =>
+    const decrypted = sealedResponses.map((sealed, i) =>
       read(sealed, 'response', [`key-${String(i)}`, requests[i] ?? '']),
     );
     expect(decrypted).toEqual(responses);
-    for (const sealed of [verification, ...answers]) {
+    for (const sealed of [verification, ...sealedResponses]) {
       expect(sealed).toMatch(/^[\w-]{6}\.[\w-]+\.2$/);
     }
     rmSync(dataDir, { recursive: true });
@@ -114,12 +114,12 @@ function changeDay(sealed: string): string {
   return [id, bytes.toString('base64url'), format].join('.');
 }
 
-/** The encrypted values of the verification, and of the answers in their order. */
-function readValues(dataDir: string): { verification: string; answers: string[] } {
+/** The encrypted values of the verification, and those of the responses in their order. */
+function readValues(dataDir: string): { verification: string; sealedResponses: string[] } {
   const database = new Libsql(join(dataDir, 'otp.db'));
   const select = (statement: string) => database.prepare(statement).pluck().all() as string[];
   const [verification = ''] = select('select sealed from verifications');
-  const answers = select('select sealed_answer from idempotency_keys order by rowid');
+  const sealedResponses = select('select sealed_answer from idempotency_keys order by rowid');
   database.close();
-  return { verification, answers };
+  return { verification, sealedResponses };
 }

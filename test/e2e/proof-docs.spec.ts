@@ -137,14 +137,14 @@ describe('docs/proof.md', () => {
       .expect(200);
     const CODE = await readCode(NUMBER);
     const variables = { OTP_URL: url, OTP_API_KEY: shop.key, PIN_ID: body.pinId, CODE };
-    const answer = await shell(VERIFY, variables);
-    const { proof } = JSON.parse(answer) as { proof: string };
+    const responseText = await shell(VERIFY, variables);
+    const { proof } = JSON.parse(responseText) as { proof: string };
 
     const verifiedAt = new Date(Math.floor(clock.now() / seconds(1)) * seconds(1));
     expect(await checkInOtherProcess(proof)).toEqual([
       { phoneNumber: NUMBER, verifiedAt: verifiedAt.toISOString() },
     ]);
-    expect(await shell(VERIFY, variables)).toBe(answer);
+    expect(await shell(VERIFY, variables)).toBe(responseText);
   });
 
   it('has a check that rejects other audiences and issuers, test numbers, and changed or unsigned proofs', async () => {

@@ -124,7 +124,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
     expect(readClaims(proof)).not.toHaveProperty('reference_hash');
   });
 
-  it('of a test number says so, and names no method', async () => {
+  it('of a test number has test: true, and names no method', async () => {
     const { pinId } = await send({ phoneNumber: TEST_NUMBER });
     const { proof } = (await verify({ pinId, otpCode: '123456' })).body;
 
@@ -218,11 +218,11 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
           return body;
         }),
       );
-    const answers = await verifyAll();
+    const bodies = await verifyAll();
     const replays = await verifyAll();
 
     const checks = provider.requests.filter(({ path }) => path.endsWith('/verify'));
-    const proven = answers.filter((body) => 'proof' in body);
+    const proven = bodies.filter((body) => 'proof' in body);
     expect(checks.length).toBeGreaterThan(1);
     expect(proven).toEqual([{ verified: true, proof: expect.stringMatching(TOKEN) }]);
     expect(replays.filter((body) => 'proof' in body)).toEqual(proven);

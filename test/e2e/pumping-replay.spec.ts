@@ -35,7 +35,7 @@ describe('npm run pumping:replay', () => {
 
   /**
    * Creates the records of a service with PUMPING_GUARD=off. Four of the bots happen to choose a number in
-   * its cooldown and leave no record. With those of the four people, there are 1,100 records.
+   * its cooldown and leave no record. With four verifications of people, there are 1,100 records.
    */
   beforeAll(async () => {
     const clock = new FakeClock();

@@ -167,7 +167,7 @@ describe('GET /metrics', () => {
     const requests = Array.from({ length: 60 }, (_, i) =>
       service.http.post('/otp/send').send({ phoneNumber: `+141555526${10 + i}` }),
     );
-    const answers = Promise.all(requests);
+    const responses = Promise.all(requests);
     const count = (samples: Sample[], state: string) =>
       total(samples, 'otp_database_connections', { state });
     let samples = await scrape(service.url);
@@ -176,7 +176,7 @@ describe('GET /metrics', () => {
     expect(count(samples, 'in_use')).toBeGreaterThan(0);
     expect(count(samples, 'idle')).toBe(0);
     proxy.unfreeze();
-    await answers;
+    await responses;
     expect(count(await scrape(service.url), 'waiting')).toBe(0);
   });
 });

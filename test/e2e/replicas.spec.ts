@@ -116,10 +116,14 @@ describe('Two replicas', () => {
       let pinId = '';
       await repeatUntilTrue(async () => {
         const path = round % 2 === 0 || pinId === '' ? '/otp/send' : '/otp/resend';
-        const answer = await post(round, path, path === '/otp/send' ? { phoneNumber } : { pinId });
-        pinId = answer.body.pinId ?? pinId;
+        const response = await post(
+          round,
+          path,
+          path === '/otp/send' ? { phoneNumber } : { pinId },
+        );
+        pinId = response.body.pinId ?? pinId;
         // Once the wrong codes are used up, no message is sent.
-        return answer.status === 200 || answer.body.code === 'quota_exceeded';
+        return response.status === 200 || response.body.code === 'quota_exceeded';
       });
       await runConcurrently(20, (i) =>
         post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }),

@@ -122,7 +122,7 @@ describe('Graceful shutdown', () => {
   it('exits at once on a second signal while a SQL statement runs', async () => {
     await start(LONG_DELAY);
     const file = new Libsql(join(dataDir, DATABASE_FILE));
-    // Locks the database. The service may still hold a lock from its start, so this waits for it.
+    // Locks the database. The service may still hold a lock from its start: wait until that ends.
     file.exec('pragma busy_timeout = 5000; begin immediate');
     const outcomes = [];
     for (const sendRequest of [send, resend, resend]) {
@@ -158,14 +158,14 @@ describe('Graceful shutdown', () => {
   it('answers the running request, then exits with 0', async () => {
     await start();
     const release = await delaySends();
-    const answer = send().then((response) => response);
+    const pendingResponse = send().then((response) => response);
     await untilProviderCalled();
 
     replica.signal('SIGTERM');
     await untilConnectionsRefused();
     release();
 
-    expect((await answer).status).toBe(200);
+    expect((await pendingResponse).status).toBe(200);
     expect(await replica.ended()).toBe(0);
     expect(replica.output.split('"stopping"')[1]).not.toMatch(/"level":"(warn|error|fatal)"/);
   });
@@ -227,9 +227,9 @@ describe('Graceful shutdown', () => {
     const abort = new AbortController();
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'mine' };
     const request = { method: 'POST', headers, body: JSON.stringify({ phoneNumber: PHONE }) };
-    const answer = fetch(`${replica.url}/otp/send`, { ...request, signal: abort.signal });
+    const pendingResponse = fetch(`${replica.url}/otp/send`, { ...request, signal: abort.signal });
     await Promise.all([
-      expect(answer).rejects.toThrow(),
+      expect(pendingResponse).rejects.toThrow(),
       untilProviderCalled().then(() => {
         abort.abort();
       }),
@@ -310,7 +310,9 @@ describe('Graceful shutdown', () => {
     const file = new Libsql(join(dataDir, DATABASE_FILE));
     file.exec('pragma busy_timeout = 5000; begin immediate');
     // The requests wait for the locked file one after another, each until the request timeout.
-    const responses = [resend(), resend(), resend()].map((answer) => answer.catch(() => undefined));
+    const responses = [resend(), resend(), resend()].map((response) =>
+      response.catch(() => undefined),
+    );
     // Three resends, and the request for the metrics itself.
     await until(async () =>
       (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 4'),

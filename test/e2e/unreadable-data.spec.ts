@@ -31,7 +31,7 @@ const setSealed =
   (database: RestoredDatabase): Promise<void> =>
     database.run(`update verifications set sealed = ${expression}`);
 
-const setAnswers =
+const setStoredResponses =
   (expression: string) =>
   (database: RestoredDatabase): Promise<void> =>
     database.run(
@@ -95,14 +95,14 @@ const RESPONSES: Damage[] = [
   {
     cause: 'the format of a newer release',
     explanation: UNKNOWN_FORMAT,
-    damage: setAnswers("sealed_answer || '.3'"),
+    damage: setStoredResponses("sealed_answer || '.3'"),
   },
   {
     cause: 'a changed value',
     explanation: CORRUPTED,
-    damage: setAnswers("replace(sealed_answer, '.', '.A')"),
+    damage: setStoredResponses("replace(sealed_answer, '.', '.A')"),
   },
-  { cause: 'no value', explanation: CORRUPTED, damage: setAnswers("''") },
+  { cause: 'no value', explanation: CORRUPTED, damage: setStoredResponses("''") },
   {
     cause: 'the value of another operation',
     explanation: UNEXPECTED_SHAPE,
