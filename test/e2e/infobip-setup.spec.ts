@@ -296,6 +296,7 @@ describe('npm run infobip:setup', () => {
       expect(parseMessageIds(byLanguage.output)).toBe(first);
       expect(parseMessageIds(byText.output)).toBe(first.replace('de:', 'tr:'));
       expect(parseMessageIds(other.output)).toMatch(new RegExp(`^${first},de-AT:`));
+      // The default one, that of de and tr, and that of de-AT.
       expect(await listTemplates()).toHaveLength(3);
     });
 

@@ -142,6 +142,7 @@ describe('A number that TRUSTED_PREFIXES matches', () => {
 
   it('gets messages beyond the budgets of fraud protection', async () => {
     await start({ TRUSTED_PREFIXES: '+1415555' });
+    // More than the 35 unverified messages that the budget of a prefix allows.
     for (let i = 0; i < 40; i += 1) await send(target(i)).expect(200);
     service.clock.advance(hours(1));
     const { body } = await send(target(41)).expect(200);
@@ -154,6 +155,7 @@ describe('A number that TRUSTED_PREFIXES matches', () => {
   it('neither uses up nor raises the budgets of other numbers in its country', async () => {
     await start({ TRUSTED_PREFIXES: '+1415' });
     const other = (index: number): string => `+1212555${String(2_000 + index)}`;
+    // More than the 110 unverified messages that the budget of a country allows.
     const trusted = Array.from({ length: 120 }, (_, index) => target(index));
     await Promise.all(trusted.map((number) => send(number).expect(200)));
     await Promise.all(trusted.slice(0, 40).map(verify));

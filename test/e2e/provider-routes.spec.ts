@@ -147,6 +147,7 @@ describe('PROVIDER_ROUTES', () => {
       const codes: (string | undefined)[] = [];
       for (let i = 0; i < 7; i += 1) codes.push((await resend(body.pinId)).body.code);
       expect(codes).toContain('resend_limit_reached');
+      // The filter lets the same code through six times.
       expect(await readProviders(SWISS)).toHaveLength(6);
     });
   });

@@ -164,6 +164,7 @@ describe('GET /metrics', () => {
   it('shows the connections in use, and the requests that wait for one', async () => {
     const { service, proxy } = await startBehindProxy();
     proxy.freeze();
+    // More than the connections of the pool.
     const requests = Array.from({ length: 60 }, (_, i) =>
       service.http.post('/otp/send').send({ phoneNumber: `+141555526${10 + i}` }),
     );

@@ -4,6 +4,9 @@ import { expectProblem } from '../support/problem.js';
 
 const PROBLEM_TYPE = 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected';
 
+/** Unverified messages to a prefix in an hour: the floor of 10, and the burst allowance of 25. */
+const PREFIX_BUDGET = 35;
+
 /** Numbers that share all but their last four digits. */
 const target = (index: number): string => `+1415555${String(2_000 + index)}`;
 
@@ -49,8 +52,8 @@ describe('An SMS pumping attack on a number prefix', () => {
 
   it('gets a Retry-After, and only the log shows its counts', async () => {
     await start();
-    for (let i = 0; i < 35; i += 1) await send(target(i)).expect(200);
-    const response = await send(target(35));
+    for (let i = 0; i < PREFIX_BUDGET; i += 1) await send(target(i)).expect(200);
+    const response = await send(target(PREFIX_BUDGET));
 
     expectProblem(response, 429, 'destination_suspended');
     expect(response.body.type).toBe(PROBLEM_TYPE);
@@ -74,7 +77,7 @@ describe('An SMS pumping attack on a number prefix', () => {
   it('cannot go on with resends', async () => {
     await start();
     const { body } = await send(target(0));
-    for (let i = 1; i < 35; i += 1) await send(target(i)).expect(200);
+    for (let i = 1; i < PREFIX_BUDGET; i += 1) await send(target(i)).expect(200);
     service.clock.advance(seconds(30));
 
     const response = await service.http.post('/otp/resend').send({ pinId: body.pinId });
@@ -90,7 +93,7 @@ describe('An SMS pumping attack on a number prefix', () => {
     const [otpCode = ''] = await service.getReceivedCodes(verifiedNumber);
     await service.http.post('/otp/verify').send({ pinId: body.pinId, otpCode }).expect(200);
     service.clock.advance(hours(24));
-    for (let i = 0; i < 40; i += 1) await send(target(i));
+    for (let i = 0; i < PREFIX_BUDGET + 5; i += 1) await send(target(i));
 
     await send(target(50)).expect(429);
     await send(verifiedNumber).expect(200);
@@ -100,24 +103,25 @@ describe('An SMS pumping attack on a number prefix', () => {
   it('no longer blocks the prefix as soon as a code is verified', async () => {
     await start();
     const pinIds: string[] = [];
-    for (let i = 0; i < 35; i += 1) pinIds.push((await send(target(i)).expect(200)).body.pinId);
-    await send(target(35)).expect(429);
+    for (let i = 0; i < PREFIX_BUDGET; i += 1)
+      pinIds.push((await send(target(i)).expect(200)).body.pinId);
+    await send(target(PREFIX_BUDGET)).expect(429);
 
     const [otpCode = ''] = await service.getReceivedCodes(target(0));
     await service.http.post('/otp/verify').send({ pinId: pinIds[0], otpCode }).expect(200);
-    await send(target(35)).expect(200);
+    await send(target(PREFIX_BUDGET)).expect(200);
   });
 
   it('is only logged with PUMPING_GUARD=observe, and ignored with PUMPING_GUARD=off', async () => {
     await start({ PUMPING_GUARD: 'observe' });
-    for (let i = 0; i < 37; i += 1) await send(target(i)).expect(200);
+    for (let i = 0; i < PREFIX_BUDGET + 2; i += 1) await send(target(i)).expect(200);
     expect(service.log.text.match(/Would block a message to \+1415•••20\d\d \(US\)/g)).toHaveLength(
       2,
     );
     await service.close();
 
     await start({ PUMPING_GUARD: 'off' });
-    for (let i = 0; i < 37; i += 1) await send(target(i)).expect(200);
+    for (let i = 0; i < PREFIX_BUDGET + 2; i += 1) await send(target(i)).expect(200);
     expect(service.log.text).not.toContain('SmsPumpingDetector');
   });
 });
