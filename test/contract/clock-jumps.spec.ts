@@ -57,7 +57,7 @@ class Subject {
     return admission;
   }
 
-  attempt(pinId: string) {
+  reserveAttempt(pinId: string) {
     const { clock, opened } = this;
     return opened.store.reserveAttempt({
       selector: { pinId },
@@ -133,13 +133,13 @@ const RULES: readonly TimedRule[] = [
     start: async (subject) => {
       const expiresAt = subject.clock.now() + hours(24);
       await subject.send({ pinId: 'pin', expiresAt });
-      const attempt = await subject.attempt('pin');
+      const attempt = await subject.reserveAttempt('pin');
       if (attempt.outcome !== 'granted') throw new Error(attempt.outcome);
       const { clock, opened } = subject;
       await opened.store.completeAttempt(attempt.attempt, 'wrong_code', clock.now());
       return hours(1);
     },
-    isInForce: async (subject) => isLimited(await subject.attempt('pin')),
+    isInForce: async (subject) => isLimited(await subject.reserveAttempt('pin')),
   },
   {
     title: 'the suspension of a destination',

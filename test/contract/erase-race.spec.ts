@@ -38,7 +38,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
   // Fails without lockNumber of `erase` in verification.repository.ts.
   it('erases the key of a request that was committed during the erase', async () => {
     const { store } = opened;
-    await confirm(await reserve('pin'));
+    await confirm(await reserveSend('pin'));
 
     // A resend does the same: it claims its key, then counts its message for the verification.
     await request.query('begin');
@@ -62,7 +62,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
   // Fails without the condition of `erase` in verification-queries.ts.
   it('keeps a send that was committed after the keys were read, so that its key keeps its verification', async () => {
     const { store } = opened;
-    await confirm(await reserve('pin-1', 'key-1'));
+    await confirm(await reserveSend('pin-1', 'key-1'));
     clock.advance(minutes(1));
 
     // The erase finds the keys to erase, and then waits for this lock.
@@ -70,7 +70,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
     await request.query(`select 1 from idempotency_keys for update`);
     const erased = store.erase(NUMBER, 'shop');
     await waitUntilBlocked(observer);
-    const reservation = await reserve('pin-2', 'key-2');
+    const reservation = await reserveSend('pin-2', 'key-2');
     await request.query('commit');
     await erased;
 
@@ -84,7 +84,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
     ]);
   });
 
-  async function reserve(pinId: string, key?: string): Promise<SendReservation> {
+  async function reserveSend(pinId: string, key?: string): Promise<SendReservation> {
     const verification = newVerification(pinId, NUMBER, clock.now());
     const idempotency = key === undefined ? undefined : { key, request: pinId };
     const admission = await opened.store.reserveSend(verification, idempotency);

@@ -37,7 +37,7 @@ describe('A send that is committed while the rows of a phone are merged', () => 
     await postgres.stop();
   });
 
-  const reserve = (pinId: string, number: PhoneNumber, client = 'shop') =>
+  const reserveSend = (pinId: string, number: PhoneNumber, client = 'shop') =>
     opened.store.reserveSend({ ...newVerification(pinId, number, clock.now(), 'AR'), client });
 
   it.each([
@@ -54,14 +54,14 @@ describe('A send that is committed while the rows of a phone are merged', () => 
     ],
   ])('counts for the daily limit (%s)', async (_build, statement) => {
     // The row of the bank has the hash of the number's identity, that of the shop the former hash.
-    await reserve('bank-pin', NUMBER, 'bank');
-    await reserve('pin', FORMER_NUMBER);
+    await reserveSend('bank-pin', NUMBER, 'bank');
+    await reserveSend('pin', FORMER_NUMBER);
     clock.advance(seconds(60));
 
     await request.query('begin');
     // A stored send is its time and eight more digits.
     await request.query(statement, [`${String(clock.now() - seconds(30))}00000000`]);
-    const send = reserve('newer-pin', NUMBER);
+    const send = reserveSend('newer-pin', NUMBER);
     await waitUntilBlocked(observer);
     await request.query('commit');
 

@@ -37,7 +37,7 @@ describe.each(DATABASES)(
       await storage.removeData();
     });
 
-    const reserve = (number: PhoneNumber, client = 'shop', evaluate?: TrafficEvaluator) => {
+    const reserveSend = (number: PhoneNumber, client = 'shop', evaluate?: TrafficEvaluator) => {
       created += 1;
       const verification = newVerification(`pin-${String(created)}`, number, clock.now(), 'AR');
       return opened.store.reserveSend({ ...verification, client }, undefined, evaluate);
@@ -49,7 +49,7 @@ describe.each(DATABASES)(
 
     /** Sends a code, and lets the cooldown pass. */
     async function send(number: PhoneNumber, client = 'shop'): Promise<string> {
-      const admission = await reserve(number, client);
+      const admission = await reserveSend(number, client);
       if (admission.outcome !== 'admitted') throw new Error(`not admitted: ${admission.outcome}`);
       const { reservation } = admission;
       const accepted = { provider: 'infobip', pinId: reservation.pinId, possiblySentBy: [] };
@@ -67,22 +67,22 @@ describe.each(DATABASES)(
         now: clock.now(),
       });
 
-    async function grant(selector: VerificationSelector): Promise<Attempt> {
+    async function grantAttempt(selector: VerificationSelector): Promise<Attempt> {
       const result = await reserveAttempt(selector);
       if (result.outcome !== 'granted') throw new Error(`not granted: ${result.outcome}`);
       return result.attempt;
     }
 
     const check = async (selector: VerificationSelector, result: 'verified' | 'wrong_code') =>
-      opened.store.completeAttempt(await grant(selector), result, clock.now());
+      opened.store.completeAttempt(await grantAttempt(selector), result, clock.now());
 
     const find = (pinId: string) => opened.store.find(pinId, 'shop', clock.now());
     const getLastVerifiedAt = (client = 'shop') => opened.store.getLastVerifiedAt(NUMBER, client);
 
     it('keeps its cooldown', async () => {
-      await reserve(FORMER_NUMBER);
+      await reserveSend(FORMER_NUMBER);
 
-      expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
+      expect(await reserveSend(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
     });
 
     // The order of the hashes, which differs between numbers, must not matter.
@@ -98,11 +98,11 @@ describe.each(DATABASES)(
         await send(former);
         advanceTo(start + hours(2));
         await send(number);
-        expect(await reserve(number)).toMatchObject(limitedUntil(start + hours(24)));
+        expect(await reserveSend(number)).toMatchObject(limitedUntil(start + hours(24)));
 
         advanceTo(start + hours(24));
         await send(number);
-        expect(await reserve(number)).toMatchObject(limitedUntil(start + hours(25)));
+        expect(await reserveSend(number)).toMatchObject(limitedUntil(start + hours(25)));
       },
     );
 
@@ -111,7 +111,7 @@ describe.each(DATABASES)(
       await send(NUMBER);
       await send(NUMBER);
 
-      expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'shared' });
+      expect(await reserveSend(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'shared' });
     });
 
     it('keeps its wrong codes counted, whether a request has the number or the pinId', async () => {
@@ -128,7 +128,7 @@ describe.each(DATABASES)(
 
     it('is verified by its number, although the message went to the other spelling', async () => {
       const pinId = await send(FORMER_NUMBER);
-      const attempt = await grant({ phoneNumber: NUMBER });
+      const attempt = await grantAttempt({ phoneNumber: NUMBER });
       const verified = await opened.store.completeAttempt(attempt, 'verified', clock.now());
 
       expect(verified).toEqual({ verified: true });
@@ -137,7 +137,7 @@ describe.each(DATABASES)(
     });
 
     it('is trusted after a code that was checked while its rows were merged', async () => {
-      const attempt = await grant({ pinId: await send(FORMER_NUMBER) });
+      const attempt = await grantAttempt({ pinId: await send(FORMER_NUMBER) });
       // Merges the rows.
       await getLastVerifiedAt();
       await opened.store.completeAttempt(attempt, 'verified', clock.now());
@@ -147,13 +147,13 @@ describe.each(DATABASES)(
         return undefined;
       };
 
-      expect(await reserve(NUMBER, 'shop', evaluate)).toMatchObject({ outcome: 'admitted' });
+      expect(await reserveSend(NUMBER, 'shop', evaluate)).toMatchObject({ outcome: 'admitted' });
       expect(evaluations).toBe(0);
     });
 
     it('releases an attempt that was reserved before its rows were merged', async () => {
       const pinId = await send(FORMER_NUMBER);
-      const attempt = await grant({ pinId });
+      const attempt = await grantAttempt({ pinId });
       // Merges the rows.
       await getLastVerifiedAt();
       await opened.store.releaseAttempt(attempt);
@@ -166,7 +166,7 @@ describe.each(DATABASES)(
 
       expect(await find(former)).toMatchObject({ status: 'cancelled' });
       expect(await find(newer)).toMatchObject({ status: 'pending' });
-      expect((await grant({ phoneNumber: NUMBER })).pinId).toBe(newer);
+      expect((await grantAttempt({ phoneNumber: NUMBER })).pinId).toBe(newer);
     });
 
     it('gets its code again at the number that got the code before', async () => {
@@ -177,7 +177,7 @@ describe.each(DATABASES)(
       expect(admission).toMatchObject({
         reservation: { phoneNumber: { e164: FORMER_NUMBER.e164 } },
       });
-      expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
+      expect(await reserveSend(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
     });
 
     it('is verified only for the client that verified it', async () => {
@@ -198,7 +198,7 @@ describe.each(DATABASES)(
 
       expect(await Promise.all(pinIds.map(find))).toEqual([undefined, undefined, undefined]);
       expect(await getLastVerifiedAt()).toBeUndefined();
-      expect(await reserve(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
+      expect(await reserveSend(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
       expect(await reserveAttempt({ phoneNumber: NUMBER }, 'bank')).toMatchObject({
         outcome: 'granted',
       });
@@ -206,13 +206,13 @@ describe.each(DATABASES)(
 
     it('gets no more messages than its limits allow from concurrent requests', async () => {
       await send(FORMER_NUMBER);
-      const sends = Array.from({ length: 20 }, () => reserve(NUMBER));
+      const sends = Array.from({ length: 20 }, () => reserveSend(NUMBER));
       const outcomes = (await Promise.all(sends)).map(({ outcome }) => outcome);
       expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(1);
 
       clock.advance(seconds(30));
       await send(NUMBER);
-      expect(await reserve(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
+      expect(await reserveSend(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
     });
 
     it('has no more codes checked for concurrent requests than its limits allow', async () => {
@@ -230,7 +230,7 @@ describe.each(DATABASES)(
       const run = jest.spyOn(Database.prototype, 'run');
       const countBatches = async (number: PhoneNumber) => {
         run.mockClear();
-        await reserve(number);
+        await reserveSend(number);
         return run.mock.calls.length;
       };
       const counts = [await countBatches(phoneNumber('+14155552671')), await countBatches(NUMBER)];

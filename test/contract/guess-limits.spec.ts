@@ -46,7 +46,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     return pinId;
   }
 
-  const reserve = ({ store }: OpenStore, pinId: string, idempotency?: IdempotentRequest) =>
+  const reserveAttempt = ({ store }: OpenStore, pinId: string, idempotency?: IdempotentRequest) =>
     store.reserveAttempt(
       {
         selector: { pinId },
@@ -60,7 +60,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
 
   /** Submits a wrong code. @returns the outcome of the reserved attempt */
   async function submitWrong(replica: OpenStore, pinId: string): Promise<string> {
-    const result = await reserve(replica, pinId);
+    const result = await reserveAttempt(replica, pinId);
     if (result.outcome !== 'granted') return 'limit' in result ? result.limit : result.outcome;
     await replica.store.completeAttempt(result.attempt, 'wrong_code', clock.now());
     return result.outcome;
@@ -92,16 +92,16 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     await submitMany(10, replica);
     const pinId = await createPending(replica.store);
     const idempotency = { key: 'key', request: 'first' };
-    const first = await reserve(replica, pinId, idempotency);
+    const first = await reserveAttempt(replica, pinId, idempotency);
     if (first.outcome !== 'granted') throw new Error(first.outcome);
     clock.advance(minutes(2));
 
-    const other = await reserve(replica, pinId, { key: 'other', request: 'other' });
+    const other = await reserveAttempt(replica, pinId, { key: 'other', request: 'other' });
     expect(other).toMatchObject({
       outcome: 'unresolved',
       rejection: { limit: 'client_wrong_codes' },
     });
-    const repeated = await reserve(replica, pinId, idempotency);
+    const repeated = await reserveAttempt(replica, pinId, idempotency);
     expect(repeated).toMatchObject({ outcome: 'granted', attempt: { isRepeat: true } });
   });
 
@@ -114,7 +114,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     const pinId = await createPending(one.store);
 
     const results = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => reserve(i % 2 ? one : other, pinId)),
+      Array.from({ length: 20 }, (_, i) => reserveAttempt(i % 2 ? one : other, pinId)),
     );
     expect(results.filter(({ outcome }) => outcome === 'granted')).toHaveLength(1);
   });

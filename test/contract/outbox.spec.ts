@@ -28,7 +28,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     await storage.removeData();
   });
 
-  const reserve = async (pinId: string, number = NUMBER): Promise<SendReservation> => {
+  const reserveSend = async (pinId: string, number = NUMBER): Promise<SendReservation> => {
     const verification = newVerification(pinId, number, clock.now());
     const admission = await opened.store.reserveSend(verification);
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
@@ -40,8 +40,8 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
       { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] },
       sendResponse(reservation.pinId),
     );
-  const send = async (pinId: string, number = NUMBER) => confirm(await reserve(pinId, number));
-  const attempt = async (pinId: string): Promise<Attempt> => {
+  const send = async (pinId: string, number = NUMBER) => confirm(await reserveSend(pinId, number));
+  const reserveAttempt = async (pinId: string): Promise<Attempt> => {
     const result = await opened.store.reserveAttempt({
       selector: { pinId },
       client: 'shop',
@@ -61,7 +61,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
   it('holds no event of a verification whose last code is still being checked', async () => {
     await send('pin');
     const attempts = [];
-    for (let i = 0; i < 5; i += 1) attempts.push(await attempt('pin'));
+    for (let i = 0; i < 5; i += 1) attempts.push(await reserveAttempt('pin'));
     const [last, ...others] = attempts;
     for (const checked of others) await complete(checked, 'wrong_code');
     expect(await claim()).toEqual([]);
@@ -73,7 +73,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
 
   it('holds one event after a final wrong code, once no other check of the verification is running', async () => {
     await send('pin');
-    const [released, rejected] = [await attempt('pin'), await attempt('pin')];
+    const [released, rejected] = [await reserveAttempt('pin'), await reserveAttempt('pin')];
     await complete(rejected, 'wrong_code_final');
     expect(await claim()).toEqual([]);
 
@@ -86,8 +86,8 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
 
   it('holds an event of used-up attempts only at the expiry if the answer to the last check is lost', async () => {
     await send('pin');
-    for (let i = 0; i < 4; i += 1) await complete(await attempt('pin'), 'wrong_code');
-    await opened.lostAnswers.keepAttempt(await attempt('pin'), clock.now(), CONTEXT);
+    for (let i = 0; i < 4; i += 1) await complete(await reserveAttempt('pin'), 'wrong_code');
+    await opened.lostAnswers.keepAttempt(await reserveAttempt('pin'), clock.now(), CONTEXT);
     expect(await claim()).toEqual([]);
 
     clock.advance(minutes(6));
@@ -98,7 +98,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
 
   it('holds one event if both a request and the recovery of a lost answer complete the verification', async () => {
     await send('pin');
-    const [first, second] = [await attempt('pin'), await attempt('pin')];
+    const [first, second] = [await reserveAttempt('pin'), await reserveAttempt('pin')];
     await opened.lostAnswers.keepAttempt(first, clock.now(), CONTEXT);
     await opened.lostAnswers.completeVerified(second, false, clock.now(), CONTEXT);
     await complete(second, 'verified');
@@ -107,9 +107,9 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
   });
 
   it('holds an event of the older of two sends, even if the newer one is confirmed first', async () => {
-    const older = await reserve('older');
+    const older = await reserveSend('older');
     clock.advance(seconds(30));
-    const newer = await reserve('newer');
+    const newer = await reserveSend('newer');
     await confirm(newer);
     await confirm(older);
     await confirm(older);
@@ -121,7 +121,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     for (let round = 0; round < 20; round += 1) {
       const pinId = `pin-${String(round)}`;
       await send(pinId, phoneNumber(`+141555526${String(10 + round)}`));
-      const [first, second] = [await attempt(pinId), await attempt(pinId)];
+      const [first, second] = [await reserveAttempt(pinId), await reserveAttempt(pinId)];
       clock.advance(minutes(5) - 1);
       const verifiedAt = clock.now();
       // The clock then advances by more than the margin of the expiry, as if two replicas' clocks differed.
@@ -151,7 +151,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
 
   it('holds one event for two hundred concurrent right codes', async () => {
     await send('pin');
-    const checked = await attempt('pin');
+    const checked = await reserveAttempt('pin');
 
     const results = await Promise.all(
       Array.from({ length: 200 }, () => complete(checked, 'verified')),

@@ -43,7 +43,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     await storage.removeData();
   });
 
-  async function reserve(changes: Partial<NewVerification> = {}): Promise<SendReservation> {
+  async function reserveSend(changes: Partial<NewVerification> = {}): Promise<SendReservation> {
     created += 1;
     const number = changes.phoneNumber ?? phoneNumber(`+1415555${String(2_000 + created)}`);
     const verification = newVerification(`pin-${String(created)}`, number, clock.now());
@@ -64,7 +64,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     );
 
   async function send(changes: Partial<NewVerification> = {}, provider?: string): Promise<string> {
-    const reservation = await reserve(changes);
+    const reservation = await reserveSend(changes);
     await confirm(reservation, provider);
     return reservation.pinId;
   }
@@ -116,7 +116,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     await send({ client: 'bank', destination: { country: 'DE', prefix: 'any' } }, 'sinch');
     await verify(await send({ phoneNumber: NUMBER }));
     await send({ channel: 'voice' });
-    await confirm(await reserve(), 'sinch', ['infobip']);
+    await confirm(await reserveSend(), 'sinch', ['infobip']);
     await verify(await send());
     const before = await readRows();
     expect(before).toEqual([
@@ -143,7 +143,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
       phoneNumber(`+1415555${String(1_000 + i)}`),
     );
     await Promise.all(
-      numbers.map(async (number) => confirm(await reserve({ phoneNumber: number }))),
+      numbers.map(async (number) => confirm(await reserveSend({ phoneNumber: number }))),
     );
 
     await passRetention();
@@ -185,11 +185,11 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
   });
 
   it('has a message that was possibly sent, and none that was not sent or has no provider', async () => {
-    await opened.store.releaseSend(await reserve(), ['infobip']);
-    await opened.store.releaseSend(await reserve(), ['infobip', 'sinch']);
-    await opened.store.releaseSend(await reserve(), []);
-    await opened.store.releaseSend(await reserve(), 'unreachable');
-    await reserve();
+    await opened.store.releaseSend(await reserveSend(), ['infobip']);
+    await opened.store.releaseSend(await reserveSend(), ['infobip', 'sinch']);
+    await opened.store.releaseSend(await reserveSend(), []);
+    await opened.store.releaseSend(await reserveSend(), 'unreachable');
+    await reserveSend();
 
     expect(await readRows()).toEqual([
       ['shop', 'US', 'infobip', 'sms', 2, 2, 0],
@@ -202,7 +202,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
   it('has the reported deliveries, also of messages that are erased or deleted by age', async () => {
     const day = clock.now();
     const sendTracked = async (number: string, status: DeliveryReport['status']) => {
-      const reservation = await reserve({ phoneNumber: phoneNumber(number) });
+      const reservation = await reserveSend({ phoneNumber: phoneNumber(number) });
       await opened.store.confirmSend(
         reservation,
         { provider: 'infobip', pinId: 'any', possiblySentBy: [], messageId: number },
