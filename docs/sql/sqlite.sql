@@ -724,6 +724,54 @@ where
 returning
   key_hash;
 
+-- messages.addReplaced
+insert into
+  messages (
+    message_hash,
+    pin_id,
+    client,
+    provider,
+    channel,
+    country,
+    sent_at,
+    status,
+    status_at,
+    received_at,
+    price,
+    currency
+  )
+select
+  case
+    when message_hash = 'without id' then message_hash || ' ' || pin_id || ' ' || message_sent_at
+    else message_hash
+  end,
+  pin_id,
+  client,
+  provider,
+  channel,
+  country,
+  message_sent_at,
+  case
+    when verifications.message_hash = 'without id' then 'unknown'
+    else 'pending'
+  end,
+  0,
+  0,
+  '',
+  ''
+from
+  verifications
+where
+  pin_id = ?1
+  and message_hash <> ''
+on conflict (message_hash) do update
+set
+  pin_id = excluded.pin_id,
+  client = excluded.client,
+  channel = excluded.channel,
+  country = excluded.country,
+  sent_at = excluded.sent_at;
+
 -- messages.applyReport
 insert into
   messages (
@@ -740,8 +788,25 @@ insert into
     price,
     currency
   )
-values
-  (?1, '', '', ?2, '', '', 0, ?3, ?4, ?5, ?6, ?7)
+select
+  ?1,
+  coalesce(max(pin_id), ''),
+  coalesce(max(client), ''),
+  ?2,
+  coalesce(max(channel), ''),
+  coalesce(max(country), ''),
+  coalesce(max(message_sent_at), 0),
+  ?3,
+  cast(?4 as bigint),
+  cast(?5 as bigint),
+  ?6,
+  ?7
+from
+  verifications
+where
+  message_hash = ?1
+  and verifications.message_hash <> ''
+  and verifications.message_hash <> 'without id'
 on conflict (message_hash) do update
 set
   status = excluded.status,
@@ -777,46 +842,36 @@ returning
   messages.status,
   messages.status_at;
 
--- messages.insert
-insert into
-  messages (
-    message_hash,
-    pin_id,
-    client,
-    provider,
-    channel,
-    country,
-    sent_at,
-    status,
-    status_at,
-    received_at,
-    price,
-    currency
-  )
+-- messages.findLinkable
 select
-  ?1,
-  pin_id,
-  client,
-  ?2,
-  ?3,
-  country,
-  cast(?4 as bigint),
-  ?5,
-  0,
-  0,
-  '',
-  ''
+  messages.message_hash
+from
+  messages
+  join verifications on verifications.message_hash = messages.message_hash
+  and verifications.message_hash <> ''
+  and verifications.message_hash <> 'without id'
+where
+  messages.pin_id = ''
+  and received_at > 0
+limit
+  500;
+
+-- messages.link
+update messages
+set
+  pin_id = verifications.pin_id,
+  client = verifications.client,
+  channel = verifications.channel,
+  country = verifications.country,
+  sent_at = message_sent_at
 from
   verifications
 where
-  pin_id = ?6
-on conflict (message_hash) do update
-set
-  pin_id = excluded.pin_id,
-  client = excluded.client,
-  channel = excluded.channel,
-  country = excluded.country,
-  sent_at = excluded.sent_at
+  messages.message_hash = ?1
+  and messages.pin_id = ''
+  and verifications.message_hash = ?1
+  and verifications.message_hash <> ''
+  and verifications.message_hash <> 'without id'
 returning
   messages.pin_id,
   messages.client,
@@ -827,14 +882,23 @@ returning
   messages.status,
   messages.status_at;
 
--- messages.readNewest
+-- messages.readDelivery
 select
-  status,
-  status_at
+  coalesce(
+    messages.status,
+    case
+      when verifications.message_hash = 'without id' then 'unknown'
+      else 'pending'
+    end
+  ) as status,
+  coalesce(status_at, 0) as status_at
 from
-  messages
+  verifications
+  left join messages on messages.pin_id = verifications.pin_id
+  and sent_at >= message_sent_at
 where
-  pin_id = ?1
+  verifications.pin_id = ?1
+  and verifications.message_hash <> ''
 order by
   sent_at desc
 limit
@@ -865,6 +929,15 @@ where
     where
       existing.message_hash = ?1
   );
+
+-- messages.rehashNewest
+update verifications
+set
+  message_hash = ?1
+where
+  message_hash = ?2
+  and verifications.message_hash <> ''
+  and verifications.message_hash <> 'without id';
 
 -- number_limit_finder.readAll
 select
@@ -1309,17 +1382,41 @@ where
 
 -- outbox.readDeliveries
 select
-  "channel",
-  "provider",
-  "sent_at",
-  "status",
-  "status_at"
+  channel,
+  provider,
+  sent_at,
+  status,
+  status_at
 from
-  "messages"
+  messages
 where
-  "pin_id" = ?1
+  pin_id = ?1
+union all
+select
+  channel,
+  provider,
+  message_sent_at,
+  case
+    when verifications.message_hash = 'without id' then 'unknown'
+    else 'pending'
+  end,
+  0
+from
+  verifications
+where
+  pin_id = ?1
+  and message_hash <> ''
+  and not exists (
+    select
+      1
+    from
+      messages
+    where
+      messages.pin_id = ?1
+      and sent_at >= message_sent_at
+  )
 order by
-  "sent_at";
+  sent_at;
 
 -- outbox.readOldest
 select
@@ -1389,6 +1486,8 @@ set
   sealed = ?2,
   code_length = ?3,
   code_provider = ?1,
+  message_hash = ?4,
+  message_sent_at = ?5,
   status = case
     when exists (
       select
@@ -1403,7 +1502,7 @@ set
     else 'pending'
   end
 where
-  pin_id = ?4
+  pin_id = ?6
   and status || '' = 'sending'
 returning
   pin_id;
@@ -1415,13 +1514,15 @@ set
   sealed = ?2,
   code_length = ?3,
   code_provider = ?1,
-  channel = ?4,
+  message_hash = ?4,
+  message_sent_at = ?5,
+  channel = ?6,
   earlier_sends = case
     when sealed = ?2 then earlier_sends
     else earlier_sends || provider || ':' || channel || ','
   end
 where
-  pin_id = ?5
+  pin_id = ?7
   and status || '' = 'pending'
 returning
   pin_id;
@@ -2677,7 +2778,6 @@ from
 where
   message_hash = ?3
   and pin_id <> ''
-  and received_at >= ?4
   and status in (
     'unreachable',
     'rejected',

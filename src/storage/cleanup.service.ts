@@ -11,6 +11,7 @@ import { providersConfig, type ProvidersConfig } from '../config/providers.confi
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { getMaxRequestMs } from './max-request-duration.js';
 import { ClockSynchronizer } from './clock-synchronizer.js';
+import { DeliveryReportStore } from './delivery-report-store.js';
 import { Database } from './engines/database.js';
 import type { Executor, PreparedQuery } from './engines/statement-batch.js';
 import { TRUSTED_NUMBER_MS } from './limit.types.js';
@@ -29,7 +30,10 @@ const END_USER_WINDOW_MS = hours(1);
 /** How long the report of an unknown message is kept: its send may be stored later. */
 const WAITING_REPORT_MS = minutes(15);
 
-/** Periodic cleanup, one replica at a time: fails abandoned sends and deletes expired rows. */
+/**
+ * Periodic cleanup, one replica at a time: fails abandoned sends, links delivery reports that came
+ * before their send was stored, and deletes expired rows.
+ */
 @Injectable()
 export class CleanupService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(CleanupService.name);
@@ -42,6 +46,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     private readonly clock: Clock,
     private readonly synchronizer: ClockSynchronizer,
     private readonly usage: UsageRepository,
+    private readonly reports: DeliveryReportStore,
     @Inject(storageConfig.KEY) private readonly config: StorageConfig,
     @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
   ) {
@@ -70,6 +75,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       // Other replicas may have stored newer times.
       await this.synchronizer.advanceClock();
       await this.failAbandonedSends();
+      await this.reports.linkReports();
       await this.deleteExpired();
     } catch (error) {
       this.logger.warn(error);

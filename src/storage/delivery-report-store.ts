@@ -52,6 +52,12 @@ export class DeliveryReportStore {
     });
   }
 
+  /** Links the reports that came before their send was stored, and emits their events. */
+  async linkReports(): Promise<void> {
+    const linked = await this.messages.linkReports();
+    for (const event of linked.flatMap(toDeliveryEvent)) this.events.emit(event);
+  }
+
   /** Whether the reference is that of an open verification with this number and channel. */
   isRequested(message: RequestedMessage, context?: RequestContext): Promise<boolean> {
     return measureOperation(this.events, 'findRequested', context, async () => {

@@ -99,6 +99,7 @@ describe('Stored data', () => {
     await service.reportInfobip({ results: [infobipReport('foreign-message', 'expired')] });
     const database = new Libsql(join(dataDir, 'otp.db'));
     const rows = database.prepare('select * from messages order by pin_id').all();
+    const sent = database.prepare('select message_hash, message_sent_at from verifications').all();
     database.close();
     await service.close();
 
@@ -108,7 +109,8 @@ describe('Stored data', () => {
       expect.objectContaining({ message_hash: hash, pin_id: '', client: '', status: 'expired' }),
       expect.objectContaining({ message_hash: hash, client: 'anonymous', ...ofService }),
     ]);
-    const text = JSON.stringify(rows);
+    expect(sent).toEqual([{ message_hash: hash, message_sent_at: expect.any(Number) }]);
+    const text = JSON.stringify([rows, sent]);
     for (const secret of [NUMBER.slice(1), messageId, 'foreign-message', REPORT_TOKEN]) {
       expect(text).not.toContain(secret);
       expect(text).not.toContain(Buffer.from(secret).toString('base64url'));

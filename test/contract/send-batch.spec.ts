@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { Clock } from '../../src/common/clock.js';
 import { seconds } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
@@ -10,11 +10,12 @@ import { configModule } from '../../src/config/config.module.js';
 import { Database } from '../../src/storage/engines/database.js';
 import { openSqlite } from '../../src/storage/engines/sqlite.js';
 import type { RunBatch } from '../../src/storage/engines/statement-batch.js';
+import type { SendReservation } from '../../src/storage/send.types.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from '../support/config.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { newVerification } from '../support/new-verification.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 
 const NUMBER = phoneNumber('+14155552671');
@@ -24,23 +25,33 @@ const FLOOD_FILTER = { sameCode: 6, messages: 20, windowMs: seconds(3_600) };
 @Module({ providers: [EventBus], exports: [EventBus] })
 class EventsModule {}
 
-describe('The reservation of a send', () => {
+describe.each([
+  ['without delivery reports', {}, undefined, []],
+  [
+    'with delivery reports',
+    { INFOBIP_REPORT_TOKEN: 'a-token-that-only-tests-know' },
+    'any-message',
+    ['messages.addReplaced'],
+  ],
+])('A send, %s,', (_what, settings, messageId, ofTrackedResend) => {
   const folder = mkdtempSync(join(tmpdir(), 'otp-send-batch-'));
+  const clock = new FakeClock();
+  const batches: string[][] = [];
+  let module: TestingModule;
+  let store: VerificationStore;
 
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
-
-  it('checks every limit, the wrong codes and the flood filter in one batch', async () => {
-    const clock = new FakeClock();
+  beforeAll(async () => {
     const engine = openSqlite(folder);
-    const batches: string[][] = [];
     const runBatch: RunBatch = (statements) => {
       batches.push(statements.map(({ statement }) => statement.name));
       return engine.runBatch(statements);
     };
-    const module = await Test.createTestingModule({
-      imports: [configModule(testEnvironment({ NODE_ENV: 'test' })), EventsModule, StorageModule],
+    module = await Test.createTestingModule({
+      imports: [
+        configModule(testEnvironment({ NODE_ENV: 'test', ...settings })),
+        EventsModule,
+        StorageModule,
+      ],
     })
       .overrideProvider(Database)
       .useValue(new Database(Object.assign(Object.create(engine), { runBatch })))
@@ -48,22 +59,63 @@ describe('The reservation of a send', () => {
       .useValue(clock)
       .compile();
     await module.init();
-    const store = module.get(VerificationStore);
-    const send = (pinId: string) => {
-      const floodFilters = new Map([['infobip', FLOOD_FILTER]]);
-      const verification = newVerification(pinId, NUMBER, clock.now());
-      return store.reserveSend({ ...verification, floodFilters });
-    };
+    store = module.get(VerificationStore);
     // The first send of a time bucket also reads the history of the traffic.
-    expect(await send('first')).toMatchObject({ outcome: 'admitted' });
+    await reserve('first');
     clock.advance(seconds(30));
-    batches.length = 0;
+  });
 
-    expect(await send('second')).toMatchObject({ outcome: 'admitted' });
+  beforeEach(() => {
+    batches.length = 0;
+  });
+
+  afterAll(async () => {
     await module.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function reserve(pinId: string): Promise<SendReservation> {
+    const floodFilters = new Map([['infobip', FLOOD_FILTER]]);
+    const verification = newVerification(pinId, NUMBER, clock.now());
+    const admission = await store.reserveSend({ ...verification, floodFilters });
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    return admission.reservation;
+  }
+
+  const confirm = (reservation: SendReservation) =>
+    store.confirmSend(
+      reservation,
+      { provider: 'infobip', pinId: 'any', possiblySentBy: [], messageId },
+      sendResponse('second'),
+    );
+
+  it('checks every limit, the wrong codes and the flood filter in one batch', async () => {
+    await reserve('second');
 
     expect(batches).toEqual([
       ['number_limits.reserveSend', 'sends.insert', 'traffic.addSend', 'traffic.readRecent'],
     ]);
+  });
+
+  it('is confirmed by one batch, which stores its message too', async () => {
+    clock.advance(seconds(30));
+    const reservation = await reserve('third');
+    batches.length = 0;
+
+    await confirm(reservation);
+
+    expect(batches).toEqual([['sends.supersede', 'sends.confirm']]);
+  });
+
+  it('is confirmed by one batch if it is a resend, which keeps the message before it', async () => {
+    clock.advance(seconds(30));
+    const request = { pinId: 'third', client: 'shop', channel: 'sms', now: clock.now() } as const;
+    const admission = await store.reserveResend(request);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    batches.length = 0;
+
+    await confirm(admission.reservation);
+
+    expect(batches).toEqual([[...ofTrackedResend, 'sends.confirmResend']]);
   });
 });

@@ -110,6 +110,7 @@ describe.each(
     await sandbox.planReport({ kind: 'early' });
 
     const { pinId, messageId } = await sandbox.send(number);
+    await sandbox.cleanUp();
 
     expect(await sandbox.getDelivery(pinId)).toEqual(deliveredNow());
     expect(await sandbox.report(messageId, { status: UNDELIVERED[provider] })).toBe(200);

@@ -76,6 +76,7 @@ describe.each(SERVICE_DATABASES)('The delivery of a message, on %s', (_engine, c
   async function runSteps(early: string | null, steps: readonly Step[]): Promise<void> {
     await planReport(early);
     const { pinId, messageId } = await sandbox.send(sandbox.createNumber());
+    await sandbox.cleanUp();
     const messages = [createMessage(messageId, early)];
     let hasExpired = false;
     await expectDelivery(pinId, messages, hasExpired);
@@ -89,6 +90,7 @@ describe.each(SERVICE_DATABASES)('The delivery of a message, on %s', (_engine, c
         sandbox.clock.advance(seconds(1));
         await planReport(each.early);
         messages.unshift(createMessage((await sandbox.resend(pinId)).messageId, each.early));
+        await sandbox.cleanUp();
       }
       await expectDelivery(pinId, messages, hasExpired);
     }

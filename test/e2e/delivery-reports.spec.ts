@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { hours, minutes } from '../../src/common/durations.js';
-import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectProblem } from '../support/problem.js';
@@ -52,7 +51,6 @@ const growthOf = async (read: () => Promise<number>, work: () => Promise<unknown
   await work();
   return (await read()) - before;
 };
-const cleanUp = () => service.app.get(CleanupService).runOnce();
 
 describe.each([
   ['SQLite', async () => ({})],
@@ -87,6 +85,7 @@ describe.each([
 
     const before = await deliveries('delivered');
     const { pinId } = await service.send();
+    await service.cleanUp();
 
     expect(await service.getDelivery(pinId)).toEqual(DELIVERED);
     expect(await deliveries('delivered')).toBe(before + 1);
@@ -175,12 +174,12 @@ describe.each([
     const post = () => service.reportInfobip({ results });
     expect(await unknownIds(post)).toBe(1);
     service.clock.advance(minutes(15) - 1);
-    await cleanUp();
+    await service.cleanUp();
     // A repeat of a report that still waits.
     expect(await unknownIds(post)).toBe(0);
 
     service.clock.advance(1);
-    await cleanUp();
+    await service.cleanUp();
 
     expect(await unknownIds(post)).toBe(1);
   });
@@ -265,14 +264,16 @@ describe('The delivery of a message', () => {
   it('is deleted at the end of the retention time', async () => {
     const DATABASE_URL = await postgres.createDatabase();
     await start({ DATABASE_URL });
-    await service.send();
+    const { messageId } = await service.send();
+    const sentAt = service.clock.now();
+    await report(messageId, 'delivered');
     const countRows = () => queryPostgres(DATABASE_URL, 'select count(*) from messages');
-    service.clock.advance(hours(24 * 30) - 1);
-    await cleanUp();
+    service.clock.advance(sentAt + hours(24 * 30) - 1 - service.clock.now());
+    await service.cleanUp();
     expect(await countRows()).toBe('1');
 
     service.clock.advance(1);
-    await cleanUp();
+    await service.cleanUp();
 
     expect(await countRows()).toBe('0');
   });

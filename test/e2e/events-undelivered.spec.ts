@@ -84,6 +84,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
         await report(externalMessageId, 'unreachable');
       });
       const { pinId } = await service.send();
+      await service.cleanUp();
       await runEvents();
 
       expect(receiver.getEvents()).toEqual([

@@ -1,4 +1,5 @@
 import { startSandbox } from '../../src/sandbox/sandbox.js';
+import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { FakeClock } from './fake-clock.js';
 import { DEFAULT_IDS, SINCH_APPLICATION } from './sandbox.js';
 import { startService, type RunningService } from './service.js';
@@ -41,10 +42,15 @@ export interface ReportingSandbox {
   reset(): Promise<void>;
   /** Plans how the sandbox reports the next messages. */
   planReport(fault: object): Promise<void>;
-  /** Sends the reports that are due, or all. @returns all reports, newest first */
+  /**
+   * Sends the reports that are due, or all, and shows them, even if they came before the response to
+   * their send. @returns all reports, newest first
+   */
   deliverReports(which?: 'due' | 'all'): Promise<SentReport[]>;
   /** Sends one more report of a message. @returns the HTTP status of the service's response */
   report(messageId: string, outcome: object): Promise<number>;
+  /** Shows the reports that came before the response to their send. */
+  cleanUp(): Promise<void>;
   /** Posts to the URL for reports of a replica, as anybody could. @returns the HTTP status */
   postToReplica(index: number, body: object, headers: Record<string, string>): Promise<number>;
   /** A phone number that no test has used. */
@@ -82,6 +88,7 @@ export async function startReportingSandbox(
   if (provider === 'sinch') await control('PUT', 'settings', { sinchCallbackUrl: callbackUrl });
   else await call('POST', 'subscriptions/1/subscription/SMS', createSubscription(callbackUrl));
   if (provider === 'infobip') await control('PUT', 'settings', { reportHmacHeader: HMAC_HEADER });
+  const cleanUp = () => first.app.get(CleanupService).runOnce();
   let numberCount = 0;
   const findMessageId = async () => {
     const [newest] = (await control('GET', 'messages')) as { messageId?: string; pinId: string }[];
@@ -119,12 +126,16 @@ export async function startReportingSandbox(
     planReport: async (fault) => {
       await control('PUT', 'faults', { operation: 'report', provider, ...fault });
     },
-    deliverReports: async (which = 'due') =>
-      (await control('POST', 'reports/deliver', { all: which === 'all' })) as SentReport[],
+    deliverReports: async (which = 'due') => {
+      const sent = await control('POST', 'reports/deliver', { all: which === 'all' });
+      await cleanUp();
+      return sent as SentReport[];
+    },
     report: async (messageId, outcome) => {
       const sent = await control('POST', 'reports', { messageId, ...outcome });
       return (sent as { responses: number[] }).responses[0] ?? 0;
     },
+    cleanUp,
     postToReplica: async (index, body, headers) => {
       const url = `${replicas[index]?.url ?? ''}/provider-reports/${provider}`;
       const request = { method: 'POST', body: JSON.stringify(body) };

@@ -7,6 +7,7 @@ import { Clock } from '../../src/common/clock.js';
 import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
+import { DeliveryReportStore } from '../../src/storage/delivery-report-store.js';
 import { LostAnswerStore } from '../../src/storage/lost-answer-store.js';
 import { Outbox } from '../../src/storage/outbox.js';
 import { MessageRepository } from '../../src/storage/repositories/message.repository.js';
@@ -23,6 +24,7 @@ export interface OpenStore {
   readonly outbox: Outbox;
   readonly events: EventBus;
   readonly messages: MessageRepository;
+  readonly reports: DeliveryReportStore;
   runCleanup(): Promise<void>;
   close(): Promise<void>;
 }
@@ -95,6 +97,7 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
     outbox: module.get(Outbox),
     events: module.get(EventBus),
     messages: module.get(MessageRepository),
+    reports: module.get(DeliveryReportStore),
     runCleanup: () => module.get(CleanupService).runOnce(),
     close: () => module.close(),
   };

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
+import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { FakeClock } from './fake-clock.js';
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.js';
 import { SINCH_APPLICATION } from './sandbox.js';
@@ -31,6 +32,7 @@ export interface TrackedService extends RunningService {
   /** Posts an event as Sinch does, signed. */
   callBackSinch(event: object, signing?: CallbackSigning): Promise<Response>;
   getDelivery(pinId: string): Promise<unknown>;
+  cleanUp(): Promise<void>;
   /** The code that a phone received last. */
   getLastCode(phoneNumber: string): Promise<string>;
   getMetric(name: string, labels: string): Promise<number>;
@@ -87,6 +89,7 @@ export async function startTrackedService(
     },
     getDelivery: async (pinId) =>
       (await service.http.get(`/otp/${pinId}`).expect(200)).body.delivery as unknown,
+    cleanUp: () => service.app.get(CleanupService).runOnce(),
     getLastCode: async (phoneNumber) => {
       const to = encodeURIComponent(phoneNumber);
       const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${to}`);

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 
-/** The messages that providers accepted while their delivery reports were switched on. */
+/** The messages that were reported, or replaced by another one, and the newest of each verification. */
 export async function messages(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('messages')
@@ -30,5 +30,21 @@ export async function messages(db: Kysely<unknown>): Promise<void> {
     .on('messages')
     .column('received_at')
     .where(sql.ref('pin_id'), '=', sql.lit(''))
+    .execute();
+
+  await db.schema
+    .alterTable('verifications')
+    .addColumn('message_hash', 'text', (column) => column.notNull().defaultTo(''))
+    .execute();
+  await db.schema
+    .alterTable('verifications')
+    .addColumn('message_sent_at', 'bigint', (column) => column.notNull().defaultTo(0))
+    .execute();
+  await db.schema
+    .createIndex('verifications_by_message')
+    .on('verifications')
+    .column('message_hash')
+    .where(sql.ref('message_hash'), '<>', sql.lit(''))
+    .where(sql.ref('message_hash'), '<>', sql.lit('without id'))
     .execute();
 }

@@ -67,6 +67,10 @@ interface UnselectedColumns {
   earlier_sends: Generated<string>;
   /** The `pin_id` of the verification whose send ended this one; empty if none did. */
   superseded_by: Generated<string>;
+  /** That of the newest message, if it is tracked; `without id` if no report can name it. */
+  message_hash: Generated<string>;
+  /** When the provider accepted that message; 0 if it is not tracked. */
+  message_sent_at: Generated<number>;
 }
 
 /**
@@ -156,18 +160,18 @@ export interface IdempotencyKeyRow {
   run: string;
 }
 
-/** A message that a provider accepted while its delivery reports were switched on. */
+/** A tracked message that was reported, or that a resend replaced. */
 export interface MessageRow {
-  /** HMAC of the provider's name and the provider's id of the message. */
+  /** HMAC of the provider's name and its id of the message; without an id a text of its own. */
   message_hash: string;
-  /** Empty until the send of a reported message is stored, as are client, channel and country. */
+  /** Empty until a reported message is linked to its verification, as are client, channel and country. */
   pin_id: string;
   client: string;
   provider: string;
   channel: Channel | '';
   /** ISO 3166 code. */
   country: string;
-  /** When the provider accepted the message; 0 until its send is stored. */
+  /** When the provider accepted the message; 0 until it is linked. */
   sent_at: number;
   status: DeliveryStatus;
   /** When the message got this status; 0 without a report. */

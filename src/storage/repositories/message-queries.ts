@@ -1,5 +1,4 @@
 import { sql } from 'kysely';
-import type { Channel } from '../../common/channel.js';
 import type { DeliveryStatus } from '../../common/delivery-status.js';
 import type { Database } from '../engines/database.js';
 import type { MessageRow, VerificationRow } from '../migrations/schema.js';
@@ -8,24 +7,24 @@ interface PinKey {
   pinId: string;
 }
 
-/** A message that a provider accepted. */
-interface SentMessage extends PinKey {
+interface MessageKey {
   messageHash: string;
-  provider: string;
-  channel: Channel;
-  sentAt: number;
-  status: DeliveryStatus;
 }
 
 /** A report of a message. */
-interface ReportedStatus {
-  messageHash: string;
+interface ReportedStatus extends MessageKey {
   provider: string;
   status: DeliveryStatus;
   statusAt: number;
   receivedAt: number;
   price: string;
   currency: string;
+}
+
+/** The hash of a message under an old secret and under the current one. */
+interface HashChange {
+  oldHash: string;
+  newHash: string;
 }
 
 /** What an observer of a changed message needs. */
@@ -42,8 +41,22 @@ export type RequestedVerification = Pick<
   'client' | 'number_hash' | 'status' | 'unresolved'
 >;
 
+/** Reports that one transaction links, so that it stays short. */
+export const LINK_BATCH = 500;
+
 const REPORTED_COLUMNS = sql`messages.pin_id, messages.client, messages.provider, messages.channel,
   messages.country, messages.sent_at, messages.status, messages.status_at`;
+
+/** In `message_hash` of a verification whose newest message has no id: no report can name it. */
+export const WITHOUT_ID = 'without id';
+
+/** Whether a report can name the newest message of a verification; as the index has it. */
+const canBeReported = sql`verifications.message_hash <> ''
+  and verifications.message_hash <> ${sql.lit(WITHOUT_ID)}`;
+
+/** The status of the newest message of a verification, if it was not reported. */
+export const UNREPORTED_STATUS = sql<DeliveryStatus>`
+  case when verifications.message_hash = ${sql.lit(WITHOUT_ID)} then 'unknown' else 'pending' end`;
 
 /**
  * Whether a report is newer news than what is stored: `pending` < `unknown` < the others. Of those the
@@ -58,25 +71,31 @@ const isNews = sql`(messages.status = 'pending' and excluded.status <> 'pending'
 export const prepareMessageQueries = (database: Database) =>
   database.prepare('messages', {
     /**
-     * Unless its verification was erased meanwhile. A report may have come before: then its status
-     * stays.
+     * Before a resend replaces the newest message; the lock keeps that message until then. Links its
+     * report, if that came before its send was stored.
      */
-    insert: (_db, p: SentMessage) => sql<ReportedMessage>`
+    addReplaced: (_db, p: PinKey) => sql`
       insert into messages (message_hash, pin_id, client, provider, channel, country, sent_at,
         status, status_at, received_at, price, currency)
-      select ${p.messageHash}, pin_id, client, ${p.provider}, ${p.channel}, country,
-        cast(${p.sentAt} as bigint), ${p.status}, 0, 0, '', ''
-      from verifications where pin_id = ${p.pinId}
+      select case when message_hash = ${sql.lit(WITHOUT_ID)}
+          then message_hash || ' ' || pin_id || ' ' || message_sent_at else message_hash end,
+        pin_id, client, provider, channel, country, message_sent_at, ${UNREPORTED_STATUS}, 0, 0, '', ''
+      from verifications where pin_id = ${p.pinId} and message_hash <> '' ${database.lockClause}
       on conflict (message_hash) do update set pin_id = excluded.pin_id, client = excluded.client,
-        channel = excluded.channel, country = excluded.country, sent_at = excluded.sent_at
-      returning ${REPORTED_COLUMNS}`,
+        channel = excluded.channel, country = excluded.country, sent_at = excluded.sent_at`,
 
-    /** Keeps the report of an unknown message until its send is stored. Returns no row if it is no news. */
+    /**
+     * Keeps the report of an unknown message until its send is stored: `max` gives a row for it, too.
+     * Returns no row if the report is no news.
+     */
     applyReport: (_db, p: ReportedStatus) => sql<ReportedMessage>`
       insert into messages (message_hash, pin_id, client, provider, channel, country, sent_at,
         status, status_at, received_at, price, currency)
-      values (${p.messageHash}, '', '', ${p.provider}, '', '', 0, ${p.status}, ${p.statusAt},
-        ${p.receivedAt}, ${p.price}, ${p.currency})
+      select ${p.messageHash}, coalesce(max(pin_id), ''), coalesce(max(client), ''), ${p.provider},
+        coalesce(max(channel), ''), coalesce(max(country), ''), coalesce(max(message_sent_at), 0),
+        ${p.status}, cast(${p.statusAt} as bigint), cast(${p.receivedAt} as bigint), ${p.price},
+        ${p.currency}
+      from verifications where message_hash = ${p.messageHash} and ${canBeReported}
       on conflict (message_hash) do update set status = excluded.status,
         status_at = excluded.status_at, received_at = excluded.received_at,
         price = case when excluded.price = '' then messages.price else excluded.price end,
@@ -84,15 +103,39 @@ export const prepareMessageQueries = (database: Database) =>
       where ${isNews}
       returning ${REPORTED_COLUMNS}`,
 
+    /** If its report came before its send was stored. */
+    link: (_db, p: MessageKey) => sql<ReportedMessage>`
+      update messages set pin_id = verifications.pin_id, client = verifications.client,
+        channel = verifications.channel, country = verifications.country, sent_at = message_sent_at
+      from verifications
+      where messages.message_hash = ${p.messageHash} and messages.pin_id = ''
+        and verifications.message_hash = ${p.messageHash} and ${canBeReported}
+      returning ${REPORTED_COLUMNS}`,
+
+    /** The reported messages whose sends are stored by now. */
+    findLinkable: () => sql<Pick<MessageRow, 'message_hash'>>`
+      select messages.message_hash from messages
+      join verifications on verifications.message_hash = messages.message_hash and ${canBeReported}
+      where messages.pin_id = '' and received_at > 0 limit ${sql.lit(LINK_BATCH)}`,
+
     /** After a change of secrets. */
-    rehash: (_db, p: { oldHash: string; newHash: string }) => sql`
+    rehash: (_db, p: HashChange) => sql`
       update messages set message_hash = ${p.newHash}
       where message_hash = ${p.oldHash} and not exists (
         select 1 from messages as existing where existing.message_hash = ${p.newHash})`,
 
-    /** The newest message of a verification. */
-    readNewest: (_db, p: PinKey) => sql<DeliveryRow>`
-      select status, status_at from messages where pin_id = ${p.pinId}
+    /** After a change of secrets. */
+    rehashNewest: (_db, p: HashChange) => sql`
+      update verifications set message_hash = ${p.newHash}
+      where message_hash = ${p.oldHash} and ${canBeReported}`,
+
+    /** The delivery of the newest message, if it is tracked. */
+    readDelivery: (_db, p: PinKey) => sql<DeliveryRow>`
+      select coalesce(messages.status, ${UNREPORTED_STATUS}) as status,
+        coalesce(status_at, 0) as status_at
+      from verifications left join messages
+        on messages.pin_id = verifications.pin_id and sent_at >= message_sent_at
+      where verifications.pin_id = ${p.pinId} and verifications.message_hash <> ''
       order by sent_at desc limit 1`,
 
     readVerification: (_db, p: PinKey) => sql<RequestedVerification>`

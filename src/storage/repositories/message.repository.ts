@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import type { DeliveryReport } from '../../common/delivery-report.js';
@@ -7,20 +6,20 @@ import { reportsConfig, type ReportsConfig } from '../../config/reports.config.j
 import { DataProtection } from '../data-protection.js';
 import { Database } from '../engines/database.js';
 import type { DeferredResult, StatementBatch } from '../engines/statement-batch.js';
-import type { SendReservation, SendResult } from '../send.types.js';
+import type { SendResult } from '../send.types.js';
 import type { MessageDelivery } from '../verification.types.js';
 import {
+  LINK_BATCH,
   prepareMessageQueries,
+  WITHOUT_ID,
   type ReportedMessage,
   type RequestedVerification,
 } from './message-queries.js';
+import type { TrackedMessage } from './send-queries.js';
 import { WebhookEventRecorder } from './webhook-event-recorder.js';
 
 /** Reports per transaction, so that it stays short. One request can have up to 2,000. */
 const REPORTS_PER_BATCH = 100;
-
-/** A statement for a batch. */
-type AddStatement<R> = (batch: StatementBatch) => DeferredResult<R>;
 
 /** The messages of the providers whose delivery reports are switched on. */
 @Injectable()
@@ -37,36 +36,22 @@ export class MessageRepository {
     this.queries = prepareMessageQueries(database);
   }
 
-  /** @returns the statement that stores an accepted message; `undefined` if it is not tracked */
-  prepareInsert(
-    { pinId, channel }: SendReservation,
-    { provider, messageId }: SendResult,
-  ): AddStatement<ReportedMessage> | undefined {
-    if (messageId === undefined) return undefined;
-    const message = {
-      pinId,
-      provider,
-      channel,
-      // No report can name a message without id.
-      messageHash: this.hash(
-        provider,
-        messageId === '' ? `without id: ${randomUUID()}` : messageId,
-      ),
-      status: messageId === '' ? 'unknown' : 'pending',
-      sentAt: this.clock.now(),
-    } as const;
-    return (batch) => {
-      const inserted = this.queries.insert(batch, message);
-      // A report may have come before the send was stored.
-      this.webhooks.addUndelivered(batch, message.messageHash, 0);
-      return inserted;
-    };
+  /** What the verification of an accepted message stores of it. */
+  toTracked({ provider, messageId }: SendResult): TrackedMessage {
+    if (messageId === undefined) return { messageHash: '', messageSentAt: 0 };
+    const messageHash = messageId === '' ? WITHOUT_ID : this.hash(provider, messageId);
+    return { messageHash, messageSentAt: this.clock.now() };
+  }
+
+  /** Call before the statement that confirms a resend: keeps the message that the new one replaces. */
+  addReplaced(batch: StatementBatch, pinId: string): void {
+    if (this.config.isOn) this.queries.addReplaced(batch, { pinId });
   }
 
   /** @returns a getter of the newest message's delivery; it returns `undefined` without reports */
-  readNewest(batch: StatementBatch, pinId: string): () => MessageDelivery | undefined {
+  readDelivery(batch: StatementBatch, pinId: string): () => MessageDelivery | undefined {
     if (!this.config.isOn) return () => undefined;
-    const result = this.queries.readNewest(batch, { pinId });
+    const result = this.queries.readDelivery(batch, { pinId });
     return () => {
       const { row } = result;
       return row && { status: row.status, at: row.status_at || undefined };
@@ -86,9 +71,32 @@ export class MessageRepository {
     for (let from = 0; from < reports.length; from += REPORTS_PER_BATCH) {
       const part = reports.slice(from, from + REPORTS_PER_BATCH);
       const results = await this.database.run((batch) =>
-        part.map((report) => this.applyReport(batch, provider, report, now)),
+        part.flatMap((report) => this.applyReport(batch, provider, report, now)),
       );
       changed.push(...results.flatMap(({ rows }) => rows));
+    }
+    return changed;
+  }
+
+  /**
+   * Links the reports that came before their send was stored. Replicas may do this at the same time:
+   * each message is changed by one of them.
+   * @returns the messages that changed
+   */
+  async linkReports(): Promise<ReportedMessage[]> {
+    const changed: ReportedMessage[] = [];
+    let linked = LINK_BATCH;
+    while (linked === LINK_BATCH) {
+      const results = await this.database.transaction<DeferredResult<ReportedMessage>[]>(
+        async (transaction) => {
+          const { rows } = await transaction.run((batch) => this.queries.findLinkable(batch, {}));
+          return transaction.run((batch) =>
+            rows.map(({ message_hash }) => this.link(batch, message_hash)),
+          );
+        },
+      );
+      changed.push(...results.flatMap(({ rows }) => rows));
+      linked = results.length;
     }
     return changed;
   }
@@ -106,12 +114,14 @@ export class MessageRepository {
     provider: string,
     { messageId, status, statusAt = Infinity, price }: DeliveryReport,
     now: number,
-  ): DeferredResult<ReportedMessage> {
+  ): DeferredResult<ReportedMessage>[] {
     const messageHash = this.hash(provider, messageId);
     const previousHashes = this.protection.getPreviousHashes('message', toKey(provider, messageId));
     for (const oldHash of previousHashes) {
       this.queries.rehash(batch, { oldHash, newHash: messageHash });
+      this.queries.rehashNewest(batch, { oldHash, newHash: messageHash });
     }
+    const linked = this.link(batch, messageHash);
     const applied = this.queries.applyReport(batch, {
       messageHash,
       provider,
@@ -122,8 +132,14 @@ export class MessageRepository {
       price: price?.amount ?? '',
       currency: price?.currency ?? '',
     });
-    if (findUndeliveredReason(status)) this.webhooks.addUndelivered(batch, messageHash, now);
-    return applied;
+    if (findUndeliveredReason(status)) this.webhooks.addUndelivered(batch, messageHash);
+    return [linked, applied];
+  }
+
+  private link(batch: StatementBatch, messageHash: string): DeferredResult<ReportedMessage> {
+    const linked = this.queries.link(batch, { messageHash });
+    this.webhooks.addUndelivered(batch, messageHash);
+    return linked;
   }
 
   private hash(provider: string, messageId: string): string {

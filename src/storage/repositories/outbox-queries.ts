@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus } from '../limits/predicates.js';
 import type { MessageRow, OutboxRow } from '../migrations/schema.js';
+import { UNREPORTED_STATUS } from './message-queries.js';
 
 /** One try of an event. Only the replica that made the last try, number `tries`, may change it. */
 interface EventTry {
@@ -78,10 +79,13 @@ export const prepareOutboxQueries = (database: Database) =>
     readOldest: () => sql<{ created_at: number }>`
       select created_at from outbox where state = 'waiting' and created_at > 0 order by created_at limit 1`,
 
-    readDeliveries: (db, p: { pinId: string }) =>
-      db
-        .selectFrom('messages')
-        .select(['channel', 'provider', 'sent_at', 'status', 'status_at'])
-        .where('pin_id', '=', p.pinId)
-        .orderBy('sent_at'),
+    /** Of every tracked message; the newest has a row of its own only if it was reported. */
+    readDeliveries: (_db, p: { pinId: string }) => sql<DeliveryRow>`
+      select channel, provider, sent_at, status, status_at from messages
+      where pin_id = ${p.pinId}
+      union all
+      select channel, provider, message_sent_at, ${UNREPORTED_STATUS}, 0 from verifications
+      where pin_id = ${p.pinId} and message_hash <> '' and not exists (
+        select 1 from messages where messages.pin_id = ${p.pinId} and sent_at >= message_sent_at)
+      order by sent_at`,
   });

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { EventBus } from '../../common/events.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import type {
@@ -16,7 +15,6 @@ import type {
   SendReservation,
   SendResult,
 } from '../send.types.js';
-import { toDeliveryEvent } from './delivery-event.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { MessageRepository } from './message.repository.js';
 import { prepareOutcomeQueries } from './send-queries.js';
@@ -40,7 +38,6 @@ export class SendOutcomeRepository {
     private readonly keys: IdempotencyKeyRepository,
     private readonly webhooks: WebhookEventRecorder,
     private readonly messages: MessageRepository,
-    private readonly events: EventBus,
   ) {
     this.queries = prepareOutcomeQueries(database);
   }
@@ -69,24 +66,22 @@ export class SendOutcomeRepository {
     const { provider, pinId: providerPinId, codeLength = 0, possiblySentBy } = sent;
     const { pinId, client, channel, claim, resendOf } = reservation;
     const sealed = this.verifications.encrypt(reservation, providerPinId);
-    const insertMessage = this.messages.prepareInsert(reservation, sent);
+    const message = this.messages.toTracked(sent);
     const write = (batch: StatementBatch) => {
-      if (!resendOf) this.queries.supersede(batch, { pinId, client });
-      const accepted = { pinId, provider, sealed, codeLength };
+      if (resendOf) this.messages.addReplaced(batch, pinId);
+      else this.queries.supersede(batch, { pinId, client });
+      const accepted = { pinId, provider, sealed, codeLength, ...message };
       const result = resendOf
         ? this.queries.confirmResend(batch, { channel, ...accepted })
         : this.queries.confirm(batch, accepted);
       if (!resendOf) this.webhooks.addSuperseded(batch, pinId);
-      const message = insertMessage?.(batch);
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
       if (claim && resendOf) this.keys.storeResponse(batch, reservation, claim, response);
       else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);
-      return { result, message };
+      return result;
     };
     return this.database.runUntilCommitted(async (isRepeated) => {
-      const { result, message } = await this.database.run(write);
-      // A report came before the answer to the send.
-      for (const event of message?.rows.flatMap(toDeliveryEvent) ?? []) this.events.emit(event);
+      const result = await this.database.run(write);
       if (resendOf || result.row) return true;
       return isRepeated && this.wasConfirmed(reservation);
     });

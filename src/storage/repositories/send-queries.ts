@@ -9,8 +9,16 @@ interface PinKey {
   pinId: string;
 }
 
+/** What a verification stores of its newest message, for delivery reports. */
+export interface TrackedMessage {
+  /** Empty if it is not tracked. */
+  messageHash: string;
+  /** 0 if it is not tracked. */
+  messageSentAt: number;
+}
+
 /** The provider that accepted a send, its encrypted PIN id, and the length of its code. */
-interface AcceptedSend extends PinKey {
+interface AcceptedSend extends PinKey, TrackedMessage {
   provider: string;
   sealed: string;
   /** 0 if it is not known. */
@@ -128,4 +136,5 @@ export const prepareOutcomeQueries = (database: Database) =>
 
 const setSentCode = (p: AcceptedSend) =>
   sql`provider = ${p.provider}, sealed = ${p.sealed},
-        code_length = ${p.codeLength}, code_provider = ${p.provider}`;
+        code_length = ${p.codeLength}, code_provider = ${p.provider},
+        message_hash = ${p.messageHash}, message_sent_at = ${p.messageSentAt}`;

@@ -29,7 +29,7 @@ export class VerificationRepository {
   ): Promise<Verification | UnreadableDataError | undefined> {
     const { found, getDelivery } = await this.database.run((batch) => ({
       found: this.verifications.queries.read(batch, { pinId, client }),
-      getDelivery: this.messages.readNewest(batch, pinId),
+      getDelivery: this.messages.readDelivery(batch, pinId),
     }));
     const { row } = found;
     const status = row && getStatusAt(row, now);

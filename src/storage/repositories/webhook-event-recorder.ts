@@ -66,14 +66,11 @@ export class WebhookEventRecorder {
     });
   }
 
-  /**
-   * Call after the statement that stores the status of a message.
-   * @param since ignores a status that was reported earlier, in milliseconds since the epoch
-   */
-  addUndelivered(batch: StatementBatch, messageHash: string, since: number): void {
+  /** Call after the statements that store or link a report of a message. */
+  addUndelivered(batch: StatementBatch, messageHash: string): void {
     if (!this.isEnabled) return;
     const now = this.clock.now();
-    this.queries.addUndelivered(batch, { eventId: createEventId(), messageHash, since, now });
+    this.queries.addUndelivered(batch, { eventId: createEventId(), messageHash, now });
   }
 
   /** Call after the statement that marks the verification as expired. */
@@ -160,14 +157,11 @@ const prepareWebhookEventQueries = (database: Database) =>
       on conflict do nothing`,
 
     /** If the message certainly did not arrive, and its verification is known. */
-    addUndelivered: (
-      _db,
-      p: Omit<NewEvent, 'pinId'> & { messageHash: string; since: number },
-    ) => sql`
+    addUndelivered: (_db, p: Omit<NewEvent, 'pinId'> & { messageHash: string }) => sql`
       ${INSERT} select cast(${p.eventId} as text), pin_id, message_hash, 'message.undelivered',
         client, status_at, cast(${p.now} as bigint), cast(${p.now} as bigint), 0, 'waiting'
       from messages
-      where message_hash = ${p.messageHash} and pin_id <> '' and received_at >= ${p.since}
+      where message_hash = ${p.messageHash} and pin_id <> ''
         and status in (${sql.join(UNDELIVERED_REASONS.map((reason) => sql.lit(reason)))})
       on conflict do nothing`,
 
