@@ -28,3 +28,26 @@ export const DELIVERY_STATUSES = [
   'unknown',
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+/** The delivery of a message as its client sees it. */
+export interface ClientDelivery {
+  readonly status: 'pending' | 'delivered' | 'undelivered' | 'unknown';
+  /** Of `undelivered`. */
+  readonly reason?: UndeliveredReason;
+  /** When the message got this status, in ISO 8601; absent if that is not known. */
+  readonly at?: string;
+}
+
+/** @param hasExpired whether the code has expired; then the status `unknown` replaces `pending` */
+export function toClientDelivery(
+  { status, at }: { readonly status: DeliveryStatus; readonly at: number | undefined },
+  hasExpired: boolean,
+  toText: (time: number) => string,
+): ClientDelivery {
+  // `at` is the time of `pending`, and not of `unknown`.
+  if (status === 'pending' && hasExpired) return { status: 'unknown' };
+  const time = at === undefined ? {} : { at: toText(at) };
+  const reason = findUndeliveredReason(status);
+  if (reason !== undefined) return { status: 'undelivered', reason, ...time };
+  return { status: status as ClientDelivery['status'], ...time };
+}

@@ -1,13 +1,13 @@
 import { DEFAULT_CHANNEL } from '../common/channel.js';
 import type { Clock } from '../common/clock.js';
 import type { FloodFilters } from '../common/flood-filter.js';
+import { toClientDelivery } from '../common/delivery-status.js';
 import { canonicalizeLocale } from '../common/locale.js';
 import type { CheckedDestination } from '../destinations/number-policy.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type { NewVerification, SendReservation } from '../storage/send.types.js';
 import type { Verification } from '../storage/verification.types.js';
 import type { RequestClient } from './current-client.decorator.js';
-import { toDeliveryResponse } from './dto/delivery.dto.js';
 import type { SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';
@@ -75,7 +75,7 @@ export function toVerificationResponse(
     ...(codeLength !== undefined && { codeLength }),
     attemptsRemaining: Math.min(verification.attemptsRemaining, attemptsPerCode),
     ...(delivery && {
-      delivery: toDeliveryResponse(delivery, hasExpired, (time) => clock.toDate(time)),
+      delivery: toClientDelivery(delivery, hasExpired, (time) => clock.toDate(time).toISOString()),
     }),
     ...(isTestProvider(verification.provider) && { test: true }),
   };

@@ -1,4 +1,4 @@
-import { findUndeliveredReason } from '../common/delivery-status.js';
+import { toClientDelivery } from '../common/delivery-status.js';
 import type { Clock } from '../common/clock.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type { ClaimedEvent, EventContent, EventDelivery } from '../storage/webhook-event.types.js';
@@ -34,20 +34,14 @@ export function createWebhookBody(
   return JSON.stringify({ type: event.type, timestamp: toText(event.occurredAt), data });
 }
 
-function describeDelivery(
+/** The status is the same as in `GET /otp/{pinId}`. */
+const describeDelivery = (
   { channel, provider, sentAt, status, at }: EventDelivery,
   hasExpired: boolean,
   toText: (time: number) => string,
-) {
-  const reason = findUndeliveredReason(status);
-  // The same as `GET /otp/{pinId}`: after the code has expired, no report is expected.
-  const otherStatus = status === 'pending' && hasExpired ? 'unknown' : status;
-  return {
-    channel,
-    provider,
-    sentAt: toText(sentAt),
-    status: reason === undefined ? otherStatus : 'undelivered',
-    ...(reason !== undefined && { reason }),
-    ...(at !== undefined && { at: toText(at) }),
-  };
-}
+) => ({
+  channel,
+  provider,
+  sentAt: toText(sentAt),
+  ...toClientDelivery({ status, at }, hasExpired, toText),
+});

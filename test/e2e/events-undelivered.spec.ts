@@ -99,6 +99,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
       const sent = [await service.send(), await service.send(), await service.send()] as const;
       await report(sent[0].messageId, 'delivered');
       await report(sent[1].messageId, 'unknown');
+      await report(sent[2].messageId, 'pending');
       await report('an-id-of-another-account', 'unreachable');
       await runEvents();
       expect(getTypes()).toEqual([]);
@@ -108,13 +109,16 @@ describe.each(['SQLite', 'PostgreSQL'])(
       await runEvents();
 
       const deliveries = receiver.getEvents().map(({ data }) => {
-        const [delivery] = data['delivery'] as { status: string }[];
-        return [data['pinId'], delivery?.status];
+        const [delivery] = data['delivery'] as object[];
+        return [data['pinId'], delivery];
       });
+      const at = expect.any(String);
+      const message = { channel: 'sms', provider: 'infobip', sentAt: at };
       expect(Object.fromEntries(deliveries)).toEqual({
-        [sent[0].pinId]: 'delivered',
-        [sent[1].pinId]: 'unknown',
-        [sent[2].pinId]: 'unknown',
+        [sent[0].pinId]: { ...message, status: 'delivered', at },
+        [sent[1].pinId]: { ...message, status: 'unknown', at },
+        // The time of the report is that of `pending`.
+        [sent[2].pinId]: { ...message, status: 'unknown' },
       });
     });
   },

@@ -1,22 +1,19 @@
-import { UNDELIVERED_REASONS, type UndeliveredReason } from '../../common/delivery-status.js';
+import type { ClientDelivery, UndeliveredReason } from '../../common/delivery-status.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
-import type { MessageDelivery } from '../../storage/verification.types.js';
 import { TimeProperty } from './response-fields.js';
 
-export type DeliveryResponseStatus = 'pending' | 'delivered' | 'undelivered' | 'unknown';
-
 @ApiSchema({ description: 'What the provider reports of the newest message of a verification.' })
-export class DeliveryResponse {
+export class DeliveryResponse implements ClientDelivery {
   @ApiProperty(
-    describeEnum<DeliveryResponseStatus>('Whether the message arrived.', {
+    describeEnum<ClientDelivery['status']>('Whether the message arrived.', {
       pending: 'on its way, or not reported yet',
       delivered: 'it arrived',
       undelivered: 'it did not arrive; `reason` says why',
       unknown: 'the provider does not say',
     }),
   )
-  readonly status!: DeliveryResponseStatus;
+  readonly status!: ClientDelivery['status'];
 
   @ApiProperty({
     required: false,
@@ -35,24 +32,4 @@ export class DeliveryResponse {
     required: false,
   })
   readonly at?: string;
-}
-
-/** @param hasExpired whether the code has expired; then the status `unknown` replaces `pending` */
-export function toDeliveryResponse(
-  { status, at }: MessageDelivery,
-  hasExpired: boolean,
-  toDate: (time: number) => Date,
-): DeliveryResponse {
-  const reason = UNDELIVERED_REASONS.find((word) => word === status);
-  const hasNoFinalReport = status === 'pending' && hasExpired;
-  return {
-    status: reason
-      ? 'undelivered'
-      : hasNoFinalReport
-        ? 'unknown'
-        : (status as DeliveryResponseStatus),
-    ...(reason && { reason }),
-    // Without a final report, `at` is the time of `pending` and not of `unknown`.
-    ...(at !== undefined && !hasNoFinalReport && { at: toDate(at).toISOString() }),
-  };
 }
