@@ -40,8 +40,8 @@ export class MessageSender {
         const possiblySentBy = this.router.getPossibleSenders(error);
         const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
         this.events.emitSent(reservation, outcome, operation);
-        const failedSendRemains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
-        await this.store.releaseSend(reservation, failedSendRemains, context);
+        const failedSendOutcome = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
+        await this.store.releaseSend(reservation, failedSendOutcome, context);
         throw error;
       },
     );

@@ -22,7 +22,7 @@ export interface NewVerification {
   readonly destination: SendDestination;
   /** The normalised IP address of the end user. */
   readonly endUserAddress: string | undefined;
-  /** Whether sends are counted and limited. False for a test number; its wrong codes are limited. */
+  /** Whether sends are counted and limited. False for a test number: only its wrong codes are limited. */
   readonly hasSendLimits: boolean;
   readonly channel: Channel;
   /** A canonical BCP 47 tag; empty for the default language. */
@@ -65,7 +65,10 @@ export interface ResendRequest {
   readonly now: number;
 }
 
-/** A send that is counted against every limit, before a provider is called. */
+/**
+ * A send that is counted against every limit, before a provider is called. If no message is
+ * sent, it is released and no longer counts.
+ */
 export interface SendReservation {
   readonly pinId: string;
   readonly client: string;
@@ -90,7 +93,10 @@ export interface SendReservation {
   readonly claim: ClaimedIdempotentRequest | undefined;
 }
 
-/** The entries of a send in the sliding windows of its number and, if given, of its end user. */
+/**
+ * The entries of a send in the sliding windows of its number and, if given, of its end user. Each is a
+ * time with a random suffix, as text.
+ */
 export interface ReservationEntries {
   readonly number: string;
   readonly endUser: string | undefined;
@@ -103,10 +109,10 @@ export interface SendResult extends SentCode {
 }
 
 /**
- * What remains of a send that no provider accepted: the names of providers that may have sent a
- * message, or `unreachable`. Providers bill the look-up of an unreachable number.
+ * The outcome of a send that no provider accepted: the names of providers that may have sent a message, or
+ * `unreachable`. A send to an unreachable number stays counted, because providers bill the number lookup.
  */
-export type FailedSendRemains = readonly string[] | 'unreachable';
+export type FailedSendOutcome = readonly string[] | 'unreachable';
 
 /** The send may go to a provider. */
 export interface SendAdmitted {

@@ -14,7 +14,7 @@ import { SendOutcomeRepository } from './repositories/send-outcome.repository.js
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import type {
-  FailedSendRemains,
+  FailedSendOutcome,
   NewVerification,
   ResendAdmission,
   ResendRequest,
@@ -96,15 +96,15 @@ export class VerificationStore {
    * idempotency key are released and a new verification is deleted; else `sending → failed`. A send
    * to an unreachable number stays counted for its number, and its client's unreachable numbers.
    * A resend does not change the verification.
-   * @param remains the providers that may have sent a message, or `unreachable`
+   * @param outcome the providers that may have sent a message, or `unreachable`
    */
   releaseSend(
     reservation: SendReservation,
-    remains: FailedSendRemains,
+    outcome: FailedSendOutcome,
     context?: RequestContext,
   ): Promise<void> {
     return this.measure('releaseSend', context, () =>
-      this.sendOutcomes.release(reservation, remains),
+      this.sendOutcomes.release(reservation, outcome),
     );
   }
 

@@ -10,7 +10,7 @@ import type {
 import { SendLimitFinder } from '../limits/send-limit-finder.js';
 import { SendLimits, type UncheckedSend } from '../limits/send-limits.js';
 import type {
-  FailedSendRemains,
+  FailedSendOutcome,
   SendAdmitted,
   SendReservation,
   SendResult,
@@ -87,11 +87,11 @@ export class SendOutcomeRepository {
     });
   }
 
-  async release(reservation: SendReservation, remains: FailedSendRemains): Promise<void> {
+  async release(reservation: SendReservation, outcome: FailedSendOutcome): Promise<void> {
     await this.database.runUntilCommitted(() =>
-      remains !== 'unreachable' && remains.length > 0
-        ? this.fail(reservation, remains)
-        : this.releaseUnsent(reservation, remains === 'unreachable'),
+      outcome !== 'unreachable' && outcome.length > 0
+        ? this.fail(reservation, outcome)
+        : this.releaseUnsent(reservation, outcome === 'unreachable'),
     );
   }
 
