@@ -18,7 +18,10 @@ interface SelectedDay {
   end: number;
 }
 
-/** `count` verifications with equal columns; if `count` is 0, a row of usage that is already counted. */
+/**
+ * A row of the query. If `count` is above 0, so many verifications have these columns, and their usage is
+ * not counted yet. If it is 0, the row is usage that is already counted.
+ */
 type UsageRecord = CountedVerification & { readonly count: number } & Omit<Usage, 'day'>;
 
 /** Reads the usage of days. It neither writes nor migrates. */
@@ -35,7 +38,7 @@ export class UsageHistory {
   }
 
   /**
-   * Reads the usage of a UTC day. Several entries may have the same key.
+   * Reads the usage of a UTC day. Several entries may have the same `UsageKey`: add them up.
    * @param day such as `2026-11-30`
    */
   async readDay(day: string): Promise<Usage[]> {
@@ -58,6 +61,9 @@ const columns = (names: readonly string[]) => sql.join(names.map((name) => sql.r
 const prepareHistoryQueries = (database: Database) =>
   database.prepare('usage', {
     /**
+     * Selects stored verifications, the daily usage, and the deliveries of stored messages. `texts` is 0
+     * for a test number. `pin_id` is empty until a message is linked to its verification.
+     *
      * One statement, so that no verification is missed or counted twice if it is moved to the daily
      * usage at the same time.
      */

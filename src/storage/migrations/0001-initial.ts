@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 
-/** Verifications, phone numbers, idempotency keys. */
+/** Verifications, phone numbers, idempotency keys. `schema.ts` describes the columns. */
 export async function initial(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('verifications')

@@ -73,9 +73,7 @@ interface UnselectedColumns {
   message_sent_at: Generated<number>;
 }
 
-/**
- * Never `*`: when a newer release adds a column, prepared statements of older replicas would break.
- */
+/** Never `*`: when a newer release adds a column, prepared statements of older replicas would break. */
 // prettier-ignore
 export const VERIFICATION_COLUMNS = [
   'pin_id', 'client', 'number_hash', 'status', 'channel', 'reference_hash', 'attempts',
@@ -101,6 +99,7 @@ interface ClientNumberRow {
   sends: string;
   /** Entries of wrong codes. A code counts as wrong until its check has another result. */
   failures: string;
+  /** When an entry was last added. */
   touched_at: number;
   /** When the client last verified it; 0 if never. */
   verified_at: Generated<number>;
@@ -122,6 +121,7 @@ interface TrafficRow {
 /** The limits of the end users behind one address. */
 interface EndUserRow {
   address_hash: string;
+  /** Entries of sends. */
   sends: string;
   touched_at: number;
 }
