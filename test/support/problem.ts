@@ -1,6 +1,6 @@
 import type { Response } from 'supertest';
 
-/** Expects a complete problem document (RFC 9457) with this status and code. */
+/** Expects a complete problem document (RFC 9457). With status 429 or 503 it needs `Retry-After`. */
 export function expectProblem(response: Response, status: number, code: string): void {
   expect({ status: response.status, code: response.body.code }).toEqual({ status, code });
   expect(response.headers['content-type']).toBe('application/problem+json');

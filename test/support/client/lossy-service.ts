@@ -39,7 +39,7 @@ export class LossyService {
       DATA_DIR: folder,
       SANDBOX_PORT: sandboxPort,
       API_KEYS: entry,
-      // The circuit breaker opens when calls have waited for a quarter of this time.
+      // Long, because the circuit breaker opens once calls wait for a quarter of this time.
       PROVIDER_TIMEOUT: '60s',
     });
     const proxy = await startLossyProxy(replica.url);
@@ -70,13 +70,16 @@ export class LossyService {
     return { phoneNumber, pinId, rightCode, wrongCode: wrongCode(rightCode) };
   }
 
-  /** Makes successful calls: without them, the circuit breakers open after three failures. */
+  /**
+   * Makes so many successful calls that a few failures do not open a circuit breaker. The service asks the
+   * provider for the status only after a lost answer to a verify, so each round drops one.
+   */
   async warmUp(): Promise<void> {
     const client = createOtpClient({ url: this.replica.url, apiKey: this.apiKey });
     for (let round = 1; round <= 6; round += 1) {
-      const lost = await this.createVerification();
+      const dropped = await this.createVerification();
       await this.callSandbox('PUT', '/sandbox/faults', { operation: 'verify', kind: 'drop' });
-      await client.verify({ pinId: lost.pinId, otpCode: lost.rightCode });
+      await client.verify({ pinId: dropped.pinId, otpCode: dropped.rightCode });
       const { pinId, rightCode } = await this.createVerification();
       await client.verify({ pinId, otpCode: rightCode });
     }
@@ -151,11 +154,12 @@ export class LossyService {
     await this.planFaults(url, slow, slow);
     const request = fetch(url, init).then((response) => response.text());
     this.running = request;
-    const isReplayed = await Promise.race([
+    const hasEndedWithoutProvider = await Promise.race([
       request.then(() => true),
       this.waitForFault().then(() => false),
     ]);
-    if (isReplayed) await earlier;
+    // The service rejected or replayed it, so an earlier request with the same key may still run.
+    if (hasEndedWithoutProvider) await earlier;
     await this.callSandbox('DELETE', '/sandbox/faults');
   }
 
@@ -165,7 +169,7 @@ export class LossyService {
     while ((await list()).length === 2);
   }
 
-  /** @param statusFault for the call by which the service reads the result of a check */
+  /** @param statusFault for the call by which the service asks the provider whether it verified a code */
   private async planFaults(url: string, fault: object, statusFault?: object): Promise<void> {
     const operation = new URL(url).pathname.slice('/otp/'.length);
     await this.callSandbox('PUT', '/sandbox/faults', { operation, ...fault });
