@@ -7,6 +7,6 @@ export default defineConfig({
   root: 'client',
   plugins: [react()],
   build: { outDir: '../dist/client', emptyOutDir: true },
-  // The browser has one origin, as in production, so the cookie and the origin check work the same.
+  // The browser then uses one origin, as in production: the session cookie and `same-origin.ts` need that.
   server: { proxy: { '/api': `http://127.0.0.1:${PORT}` } },
 });

@@ -14,7 +14,7 @@ export function useWebOtp(onCode: (code: string) => void): void {
       .then((credential) => {
         if (credential && 'code' in credential) onCode(String(credential.code));
       })
-      // The user declined, or the step was left.
+      // The user declined, or the component was unmounted.
       .catch(() => undefined);
     return () => reading.abort();
   }, [onCode]);
