@@ -1,8 +1,8 @@
 import type { ClientRulesChanged } from '../common/events.js';
 import type { Client } from './client-list.js';
-import { RULE_FIELDS } from './rule-fields.js';
+import { OVERRIDE_FIELDS } from './override-fields.js';
 
-const SECRET_FIELDS = RULE_FIELDS.filter(({ setting }) => setting.docs.isSecret).map(
+const SECRET_FIELDS = OVERRIDE_FIELDS.filter(({ setting }) => setting.docs.isSecret).map(
   ({ name }) => name,
 );
 

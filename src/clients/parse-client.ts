@@ -7,7 +7,7 @@ import { parseKeyHash } from '../config/list-parsers.js';
 import { otpConfig } from '../config/otp.config.js';
 import { providersConfig } from '../config/providers.config.js';
 import type { ClientOverrides } from './client-rules.js';
-import { RULE_FIELDS } from './rule-fields.js';
+import { OVERRIDE_FIELDS } from './override-fields.js';
 import { parseSetting, toSettingText } from './setting-text.js';
 
 /** A client in `CLIENTS_FILE`. */
@@ -21,7 +21,7 @@ export interface ParsedClient {
 
 /** The fields that override no setting. */
 const OTHER_FIELDS = ['keys', 'locale'];
-const FIELD_NAMES = [...OTHER_FIELDS, ...RULE_FIELDS.map(({ name }) => name)];
+const FIELD_NAMES = [...OTHER_FIELDS, ...OVERRIDE_FIELDS.map(({ name }) => name)];
 /** An error shows the name of an unknown field only in this form: it cannot be a phone number. */
 const SHOWN_NAME = /^[a-z_-]{1,64}$/i;
 
@@ -44,7 +44,7 @@ export function parseClient(
     return { keyHashes: [], overrides: { values, locale: '' }, fieldTexts };
   }
   errors.push(...findUnknownFields(path, fields));
-  for (const { name, setting } of RULE_FIELDS) {
+  for (const { name, setting } of OVERRIDE_FIELDS) {
     if (!fields.has(name)) continue;
     const text = toSettingText(fields.get(name));
     const { value, error } = parseSetting(setting.schema, `${path}.${name}`, text);

@@ -1,5 +1,5 @@
 import { ClientsFileReader } from '../../src/clients/clients-file-reader.js';
-import { RULE_FIELDS } from '../../src/clients/rule-fields.js';
+import { OVERRIDE_FIELDS } from '../../src/clients/override-fields.js';
 import { hours } from '../../src/common/durations.js';
 import { createClientAgent } from '../support/api-key.js';
 import { RULE_CASES, type ObservedClient, type RuleCase } from '../support/client-rule-cases.js';
@@ -58,7 +58,7 @@ describe('The rules of a client', () => {
     const testedFields = new Set(RULE_CASES.map(({ field }) => field));
 
     expect([...testedFields].sort()).toEqual(
-      ['locale', ...RULE_FIELDS.map(({ name }) => name)].sort(),
+      ['locale', ...OVERRIDE_FIELDS.map(({ name }) => name)].sort(),
     );
   });
 

@@ -5,7 +5,7 @@ import { parseClientsFile } from '../../src/clients/parse-clients-file.js';
 import { SECRET_NAMES, SETTING_NAMES } from '../../src/config/config.module.js';
 import { parseEnvironment } from '../../src/config/environment.js';
 import { toFileVariable } from '../../src/config/secret-files.js';
-import { renderRuleFields } from '../support/rule-fields-reference.js';
+import { renderOverrideFields } from '../support/override-fields-reference.js';
 import { readConfig } from '../support/config.js';
 import { readEnvLines } from '../support/deployment/manifests.js';
 import { SECRETS_FILE } from '../support/deployment/example-settings.js';
@@ -95,7 +95,7 @@ describe('The documentation of the settings', () => {
     const generated = formatMarkdown(
       page
         .replace(EXAMPLE_FILE, () => `\n${example}\n\n`)
-        .replace(FIELDS, () => `\n${renderRuleFields()}\n\n`),
+        .replace(FIELDS, () => `\n${renderOverrideFields()}\n\n`),
     );
 
     if (process.env['UPDATE_SETTINGS']) writeFileSync(CLIENTS_PAGE, generated);

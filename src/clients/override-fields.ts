@@ -2,7 +2,7 @@ import { SETTINGS } from '../config/config.module.js';
 import type { Setting } from '../config/define-config.js';
 
 /** The settings that a client can override. docs/clients.md says why it cannot override the others. */
-const RULE_SETTINGS = [
+const OVERRIDABLE_SETTINGS = [
   'ALLOWED_COUNTRIES',
   'BLOCKED_NUMBER_TYPES',
   'BLOCKED_PREFIXES',
@@ -21,18 +21,19 @@ const RULE_SETTINGS = [
   'THROTTLE_SEND_LIMIT',
   'THROTTLE_VERIFY_LIMIT',
   'PROVIDERS',
+  // The ids of message templates: the default one, and those of further languages.
   'INFOBIP_MESSAGE_ID',
   'INFOBIP_MESSAGE_IDS',
 ] as const;
 
-/** A field of a client in `CLIENTS_FILE`, and the setting whose value it replaces. */
-export interface RuleField {
+/** A field of a client in `CLIENTS_FILE`, and the setting that it overrides. */
+export interface OverrideField {
   /** The name of the setting in camel case. */
   readonly name: string;
   readonly setting: Setting<unknown>;
 }
 
-export const RULE_FIELDS: readonly RuleField[] = RULE_SETTINGS.map((name) => {
+export const OVERRIDE_FIELDS: readonly OverrideField[] = OVERRIDABLE_SETTINGS.map((name) => {
   const setting = SETTINGS.find((one) => one.name === name);
   if (!setting) throw new Error(`${name} is not a setting.`);
   return { name: toCamelCase(name), setting };

@@ -1,4 +1,4 @@
-import { RULE_FIELDS } from '../../src/clients/rule-fields.js';
+import { OVERRIDE_FIELDS } from '../../src/clients/override-fields.js';
 import { SETTING_SECTIONS } from './settings-reference.js';
 
 /** The values of the fields in which a client may only be stricter than the setting. */
@@ -15,9 +15,9 @@ const OWN_FIELDS = [
 ];
 
 /** The table of the fields of a client in docs/clients.md, as Markdown. */
-export function renderRuleFields(): string {
+export function renderOverrideFields(): string {
   const settings = SETTING_SECTIONS.flatMap((section) => section.settings);
-  const rows = RULE_FIELDS.map(({ name, setting }) => {
+  const rows = OVERRIDE_FIELDS.map(({ name, setting }) => {
     const entry = settings.find((one) => one.name === setting.name);
     const values = AT_MOST[name] ?? entry?.values ?? '';
     return [`\`${name}\``, `\`${setting.name}\``, values, entry?.description ?? ''];
