@@ -119,9 +119,9 @@ export class PinService {
   }
 
   /** Lists the PINs of a recipient, newest first. @throws InfobipError 404 for an unknown application. */
-  listPinsSentTo(applicationId: string, to: string): readonly Readonly<IssuedPin>[] {
+  listPinsForRecipient(applicationId: string, to: string): readonly Readonly<IssuedPin>[] {
     this.deps.applications.getApplication(applicationId);
-    return this.pins.listPinsSentTo(applicationId, to);
+    return this.pins.listPinsForRecipient(applicationId, to);
   }
 
   /** @returns `undefined` for an unknown PIN. */

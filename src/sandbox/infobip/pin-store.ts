@@ -35,7 +35,7 @@ export class PinStore {
   }
 
   /** Lists the PINs of a recipient, newest first. */
-  listPinsSentTo(applicationId: string, to: string): IssuedPin[] {
+  listPinsForRecipient(applicationId: string, to: string): IssuedPin[] {
     return this.history.listNewestFirst(buildGroupKey(applicationId, to));
   }
 }

@@ -32,7 +32,7 @@ export function listVerifications(
   { msisdn, verified, sent }: VerificationStatusQuery,
 ): object {
   const verifications = pinService
-    .listPinsSentTo(applicationId, msisdn)
+    .listPinsForRecipient(applicationId, msisdn)
     .filter(
       ({ sentAt, verifiedAt }) =>
         matchesFilter(verified, verifiedAt !== undefined) &&

@@ -1,6 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 
-/** The messages that were reported, or replaced by another one, and the newest of each verification. */
+/**
+ * Adds a table of reported and replaced messages, and to each verification its newest message.
+ * `MessageRow` explains the columns.
+ */
 export async function messages(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('messages')
@@ -24,7 +27,7 @@ export async function messages(db: Kysely<unknown>): Promise<void> {
     .column('sent_at')
     .where(sql.ref('pin_id'), '<>', sql.lit(''))
     .execute();
-  // Reports of messages whose send is not known, or not yet.
+  // Reported messages that belong to no stored send: the send is stored later, or never.
   await db.schema
     .createIndex('messages_waiting')
     .on('messages')
