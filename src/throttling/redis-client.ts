@@ -5,9 +5,9 @@ import type { RedisOutage } from './redis-outage.js';
 /** Time for Redis to connect or to answer a command, in milliseconds. */
 export const REDIS_TIMEOUT_MS = seconds(1);
 
-/** Longest delay between attempts to connect: the service works again within 5 s after an outage. */
+/** Longest delay between attempts to connect. Short, so that the service recovers within 5 s. */
 const MAX_DELAY_MS = seconds(2);
-/** Delay of the first attempt, and by how much the delay of each later attempt is longer. */
+/** The delay grows by this step with each attempt. */
 const DELAY_STEP_MS = 50;
 
 /**
@@ -23,7 +23,7 @@ export function createRedis(url: string, outage: RedisOutage): Redis {
     commandTimeout: REDIS_TIMEOUT_MS,
     // Not ioredis' own count of attempts, which a connection resets even if no command succeeds.
     retryStrategy: () => Math.min(outage.countAttempt() * DELAY_STEP_MS, MAX_DELAY_MS),
-    // How long to wait at most before the next question to a server that is loading its data.
+    // While Redis loads its data, ioredis repeats the ready check after at most this time.
     maxLoadingRetryTime: MAX_DELAY_MS,
     // ioredis delays the exit of the process by this time, even without a connection.
     disconnectTimeout: 100,
@@ -35,7 +35,7 @@ export function createRedis(url: string, outage: RedisOutage): Redis {
   });
   return redis.on('error', (error) => {
     outage.report(error);
-    // ioredis would go on without the user or the database that Redis rejected.
+    // Otherwise ioredis would use the connection although Redis rejected AUTH or SELECT.
     if (error instanceof ReplyError) redis.stream.destroy();
   });
 }

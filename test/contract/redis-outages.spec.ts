@@ -180,7 +180,7 @@ describe('A Redis that still loads its data', () => {
   });
   afterAll(() => server.close());
 
-  // Without `maxLoadingRetryTime` in createRedis, the client asks Redis again after ten seconds.
+  // Without `maxLoadingRetryTime` in createRedis, ioredis repeats the ready check after ten seconds.
   it('is used within eight seconds after loading, though it expected a minute', async () => {
     const { port } = server.address() as AddressInfo;
     const storage = new RedisThrottlerStorage(`redis://127.0.0.1:${port}`);
