@@ -41,7 +41,7 @@ describe('A phone number with an untidy spelling', () => {
     },
   );
 
-  it('is quoted neither in the response nor in the log', async () => {
+  it('is quoted neither in the response nor in the log if it is refused', async () => {
     for (const { text } of REFUSED) {
       const digits = String(text).replace(/\D/g, '');
       if (digits.length < 5) continue;

@@ -2,7 +2,7 @@ import type { RunningServer } from '../running-server.js';
 import type { DatabaseUsage, DatabaseUsageReader } from './database-usage.js';
 import { readRedisUsage, type RedisUsage } from './redis-usage.js';
 
-/** The replicas of a service with their database. */
+/** The replicas of a service with their database and Redis. */
 export interface Deployment {
   readonly replicas: readonly RunningServer[];
   readonly database: DatabaseUsageReader;
@@ -10,16 +10,16 @@ export interface Deployment {
   readonly redisUrl: string | undefined;
 }
 
-/** The resource usage of a deployment at one moment. */
+/** Read before and after a load test. The difference of the CPU times is what the test used. */
 export interface DeploymentUsage {
   readonly atMs: number;
-  /** CPU time of all replicas, in microseconds. */
+  /** CPU time of all replicas since their start, in microseconds. */
   readonly serviceMicros: number;
   readonly database: DatabaseUsage;
   readonly redis: RedisUsage;
 }
 
-/** What changes up and down during a load. */
+/** Values that rise and fall during a load test, so they are sampled repeatedly. */
 export interface DeploymentSample {
   /** Resident memory of the largest replica. */
   readonly rssBytes: number;
