@@ -20,7 +20,7 @@ const POSSIBLY_SENT_CODE = 'provider_timeout';
 export interface OtpClientOptions {
   /** The address of the service, as in `https://otp.example.com`. */
   readonly url: string;
-  /** The API key of your client. Leave it out only if the service runs without API keys. */
+  /** Your API key. Leave it out only if the service runs without API keys. */
   readonly apiKey?: string | undefined;
   /** The longest time for one call and all its retries, in milliseconds. 15 000 by default. */
   readonly timeoutMs?: number | undefined;
