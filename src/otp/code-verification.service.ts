@@ -49,7 +49,7 @@ export class CodeVerificationService {
 
   /**
    * Verifies a code: reserves an attempt, calls the provider, and stores the result in one
-   * conditional update.
+   * transaction.
    * @throws DomainError `verification_not_found`, `validation_failed`, `quota_exceeded`,
    * `stored_data_unreadable`, or the error that is replayed for the idempotency key
    * @throws ProviderError if the provider gave no result. The attempt stays counted if the code may
