@@ -28,7 +28,7 @@ export interface CircuitBreakerOptions {
    * Whether each failed probe doubles the pause before the next. True if another provider can take the
    * calls: a probe is a client's request, which may time out.
    */
-  readonly backsOff: () => boolean;
+  readonly usesExponentialBackoff: () => boolean;
   readonly onStateChange: (state: CircuitState) => void;
 }
 
@@ -141,7 +141,7 @@ export class CircuitBreaker {
         const requestedMs = reason instanceof ProviderError ? (reason.pauseMs ?? 0) : 0;
         const pauseMs = Math.min(MAX_OPEN_MS, Math.max(this.probePauseMs, requestedMs));
         this.nextProbeAt = performance.now() + pauseMs;
-        if (this.options.backsOff()) {
+        if (this.options.usesExponentialBackoff()) {
           this.probePauseMs = Math.min(MAX_OPEN_MS, 2 * this.probePauseMs);
         }
         this.options.onStateChange('open');

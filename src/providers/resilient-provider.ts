@@ -146,13 +146,13 @@ export class ResilientProvider implements OtpProvider {
   private createCircuit(
     operation: ProviderOperation,
     channel: Channel | '',
-    backsOff: () => boolean,
+    hasFallback: () => boolean,
   ): Circuit {
     const { timeoutMs, maxInFlight } = this.config;
     const breaker = new CircuitBreaker({
       maxInFlight,
       stallTimeoutMs: timeoutMs * STALL_TIMEOUT_RATIO,
-      backsOff,
+      usesExponentialBackoff: hasFallback,
       onStateChange: (state) => {
         const { name: provider } = this;
         const type = 'circuit_state_changed';

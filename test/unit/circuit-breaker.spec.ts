@@ -34,7 +34,7 @@ describe('CircuitBreaker', () => {
     circuit = new CircuitBreaker({
       maxInFlight: MAX_IN_FLIGHT,
       stallTimeoutMs: STALL_MS,
-      backsOff: () => false,
+      usesExponentialBackoff: () => false,
       onStateChange: (state) => states.push(state),
       ...options,
     });
@@ -270,8 +270,8 @@ describe('CircuitBreaker', () => {
     expect(await rejection()).toMatchObject({ retryAfterMs: 30_000 });
   });
 
-  it('probes less and less often with `backsOff`', async () => {
-    createCircuit({ backsOff: () => true });
+  it('doubles the pause before each next probe, up to 30 s, with exponential backoff', async () => {
+    createCircuit({ usesExponentialBackoff: () => true });
     await failMany(5, 'server_error');
     const pauses: unknown[] = [];
     for (let i = 0; i < 9; i += 1) {
