@@ -17,7 +17,7 @@ import { openStore, type OpenStore } from '../support/store.js';
 const NUMBER = phoneNumber('+14155552671');
 const OTHER_NUMBER = phoneNumber('+14155552672');
 
-/** Restores the schema of the release before, which counts numbers for all clients together. */
+/** Restores the schema of the previous release, which counts numbers for all clients together. */
 const REVERT_MIGRATION = [
   `insert into numbers (number_hash, sends, failures, touched_at, verified_at)
     select number_hash, max(sends), max(failures), max(touched_at), max(verified_at)
@@ -66,7 +66,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
     ({ store } = opened);
   }
 
-  /** Goes back to the release before, runs `changes` on its data, and migrates again. */
+  /** Goes back to the previous release, runs `changes` on its data, and migrates again. */
   async function upgrade(...changes: string[]): Promise<void> {
     await opened.close();
     const url = settings['DATABASE_URL'];

@@ -5,7 +5,7 @@ import { hours } from '../../common/durations.js';
 const COPIED_MS = hours(25);
 
 /**
- * The limits of a number and its last success, per client. Replicas of the release before this one
+ * The limits of a number and its last success, per client. Replicas of the previous release
  * go on writing `numbers`, which counts all clients together. A later migration drops that table.
  */
 export async function clientNumbers(db: Kysely<unknown>): Promise<void> {

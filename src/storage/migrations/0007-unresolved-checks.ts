@@ -5,7 +5,7 @@ import type { Kysely } from 'kysely';
  * answers were lost. `lost_at` is when the first of them counts as lost.
  */
 export async function unresolvedChecks(db: Kysely<unknown>): Promise<void> {
-  // Replicas of the release before this one go on writing rows without these columns.
+  // Replicas of the previous release go on writing rows without these columns.
   await db.schema
     .alterTable('verifications')
     .addColumn('unresolved', 'integer', (column) => column.notNull().defaultTo(0))

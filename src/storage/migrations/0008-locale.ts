@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 
 /** The language of a verification's messages. */
 export async function locale(db: Kysely<unknown>): Promise<void> {
-  // Replicas of the release before this one go on writing rows without this column.
+  // Replicas of the previous release go on writing rows without this column.
   await db.schema
     .alterTable('verifications')
     .addColumn('locale', 'text', (column) => column.notNull().defaultTo(''))

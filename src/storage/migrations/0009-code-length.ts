@@ -6,7 +6,7 @@ export async function codeLength(db: Kysely<unknown>): Promise<void> {
     .alterTable('verifications')
     .addColumn('code_length', 'integer', (column) => column.notNull().defaultTo(0))
     .execute();
-  // A replica of the release before this one may replace the code by a code of another provider,
+  // A replica of the previous release may replace the code by a code of another provider,
   // without a change of `code_length`. The length is valid only if `code_provider` is `provider`.
   await db.schema
     .alterTable('verifications')

@@ -34,7 +34,7 @@ export async function outbox(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex('outbox_by_age').on('outbox').column('created_at').execute();
 
-  // The newer verification whose send cancelled this one; empty in rows of the release before.
+  // The newer verification whose send cancelled this one; empty in rows of the previous release.
   await db.schema
     .alterTable('verifications')
     .addColumn('superseded_by', 'text', (column) => column.notNull().defaultTo(''))

@@ -11,7 +11,7 @@ const COUNTS = [
 
 /** What was used on each day, which outlives the rows of the verifications. */
 export async function usage(db: Kysely<unknown>): Promise<void> {
-  // Replicas of the release before this one go on writing rows without it.
+  // Replicas of the previous release go on writing rows without it.
   await db.schema
     .alterTable('verifications')
     .addColumn('earlier_sends', 'text', (column) => column.notNull().defaultTo(''))

@@ -7,7 +7,7 @@ import type { WebhookEventType } from '../../common/webhook-event.js';
 export interface DatabaseSchema {
   verifications: VerificationRow & UnselectedColumns;
   client_numbers: ClientNumberRow;
-  /** Only replicas of the release before this one count here; this release deletes old rows. */
+  /** Only replicas of the previous release count here; this release deletes old rows. */
   numbers: Omit<ClientNumberRow, 'client'>;
   idempotency_keys: IdempotencyKeyRow;
   traffic: TrafficRow;

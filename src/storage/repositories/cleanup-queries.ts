@@ -61,7 +61,7 @@ export const prepareCleanupQueries = (database: Database) =>
       untrustOldest('client_numbers', ['number_hash', 'client'], p),
     deleteNumbers: (_db, p: CleanupCutoff) =>
       deleteUntrusted('client_numbers', ['number_hash', 'client'], p),
-    /** Replicas of the release before this one count in `numbers`. */
+    /** Replicas of the previous release count in `numbers`. */
     untrustNumbersOfPreviousRelease: (_db, p: CleanupCutoff) =>
       untrustOldest('numbers', ['number_hash'], p),
     deleteNumbersOfPreviousRelease: (_db, p: CleanupCutoff) =>
