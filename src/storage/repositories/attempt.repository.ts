@@ -129,9 +129,9 @@ export class AttemptRepository {
       const attempt = { client, pinId, keyHash, runId, ...code };
       this.reservations.reserveAttempt(batch, attempt, numberEntry, now, limits);
     }
-    const lostAt = now + this.maxRequestMs;
+    const countsAsLostAt = now + this.maxRequestMs;
     // A repeat adds no unresolved check: that of the lost run is unresolved already.
-    const attempt = { pinId, numberEntry, unresolved: lost ? 0 : 1, lostAt };
+    const attempt = { pinId, numberEntry, unresolved: lost ? 0 : 1, countsAsLostAt };
     const reserved = this.verifications.queries.reserveAttempt(batch, attempt);
     if (claim && !lost) this.keys.queries.releaseIfUncounted(batch, { pinId, numberEntry, runId });
     return { isClaimed, reserved };

@@ -37,22 +37,22 @@ interface NumberHashChange {
 const toList = (columns: readonly string[]) => sql.join(columns.map((column) => sql.ref(column)));
 
 const COLUMNS = toList(VERIFICATION_COLUMNS);
-const OF_ATTEMPT = toList(ATTEMPT_COLUMNS);
+const COLUMNS_OF_ATTEMPT = toList(ATTEMPT_COLUMNS);
 
 export type VerificationQueries = ReturnType<typeof prepareVerificationQueries>;
 
 /** The statements on verifications, without those of a send. */
 export const prepareVerificationQueries = (database: Database) =>
   database.prepare('verifications', {
-    /** Counts an attempt if an earlier statement of the batch counted it for its number. */
+    /** Counts an attempt, if `NumberReservations` has counted it before in this batch. */
     reserveAttempt: (
       _db,
-      p: CodeEntry & { unresolved: number; lostAt: number },
+      p: CodeEntry & { unresolved: number; countsAsLostAt: number },
     ) => sql<AttemptedVerificationRow>`
       update verifications set attempts = attempts + 1, unresolved = unresolved + ${p.unresolved},
-        lost_at = case when unresolved > 0 then lost_at else ${p.lostAt} end
+        lost_at = case when unresolved > 0 then lost_at else ${p.countsAsLostAt} end
       where pin_id = ${p.pinId} and ${isNewestCode(p)}
-      returning ${OF_ATTEMPT}`,
+      returning ${COLUMNS_OF_ATTEMPT}`,
 
     /** Waits for transactions that change the verification. */
     lock: (_db, p: PinKey) => sql<VerificationRow>`
@@ -60,10 +60,10 @@ export const prepareVerificationQueries = (database: Database) =>
 
     /** The verification, if this attempt was counted. */
     readReserved: (_db, p: CodeEntry) => sql<AttemptedVerificationRow>`
-      select ${OF_ATTEMPT} from verifications
+      select ${COLUMNS_OF_ATTEMPT} from verifications
       where pin_id = ${p.pinId} and ${isCodeCounted(p)}`,
 
-    /** The verification, if this attempt verified it: every code counts as wrong until it verifies. */
+    /** The verification, if this attempt verified it: then the code no longer counts as wrong. */
     readVerified: (_db, p: CodeEntry & { now: number }) => sql<{ pin_id: string }>`
       select pin_id from verifications
       where pin_id = ${p.pinId} and ${hasStatus('verified')} and verified_at = ${p.now}
@@ -78,7 +78,7 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set ${setResolved(p)} where pin_id = ${p.pinId}
       returning ${COLUMNS}`,
 
-    /** The answer to a check is lost. */
+    /** The answer to a check is lost now: do not wait until `lost_at`. */
     markLost: (_db, p: PinKey & { now: number }) => sql`
       update verifications set lost_at = ${p.now}
       where pin_id = ${p.pinId} and lost_at > ${p.now}`,
@@ -89,7 +89,7 @@ export const prepareVerificationQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${isClaimable(p.now)}
       returning pin_id`,
 
-    /** No request has got `verified: true`, and none is known to carry the right code. */
+    /** The provider verified a code, but it is not known which request submitted it. */
     markUnclaimed: (_db, p: PinKey & { now: number }) => sql`
       update verifications set status = 'unclaimed', verified_at = ${p.now}
       where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
@@ -126,8 +126,8 @@ export const prepareVerificationQueries = (database: Database) =>
       order by verified_at desc limit 1`,
 
     /**
-     * Before an erase: waits for requests that are counted but not yet committed. The next statement
-     * then sees their keys.
+     * Waits for transactions that change verifications of the number. The statements after this one
+     * then see what those wrote, such as idempotency keys.
      */
     lockNumber: (_db, p: ClientNumberKey) => sql`
       select pin_id from verifications
@@ -135,8 +135,8 @@ export const prepareVerificationQueries = (database: Database) =>
       order by pin_id ${database.lockClause}`,
 
     /**
-     * Erases the answers and keeps the keys, so that no repeated request runs again. The request hash
-     * is that of no request: also for the release before, the key belongs to a different one.
+     * Erases the responses and keeps the keys, so that no repeated request runs again. An empty
+     * request hash matches no request, so replicas of the previous release reject the key, too.
      */
     eraseAnswers: (_db, p: ClientNumberKey) => sql`
       update idempotency_keys set state = 'erased', request_hash = '', sealed_answer = ''
@@ -151,19 +151,16 @@ export const prepareVerificationQueries = (database: Database) =>
         select pin_id from verifications
         where client = ${p.client} and number_hash = ${p.numberHash})`,
 
-    /**
-     * After `eraseAnswers`. A send that was committed since then comes after the erase: without
-     * its verification, its key would stay behind.
-     */
+    /** Comes after `eraseAnswers`. */
     erase: (_db, p: ClientNumberKey) => sql<DeletedVerification>`
-      delete from verifications where ${isErased(p)} returning ${DELETED_VERIFICATION_COLUMNS}`,
+      delete from verifications where ${isErasable(p)} returning ${DELETED_VERIFICATION_COLUMNS}`,
 
-    /** Before `erase`, with the same verifications. */
+    /** Comes before `erase`: deletes the messages of the same verifications. */
     eraseMessages: (_db, p: ClientNumberKey) => sql<DeletedMessage>`
-      delete from messages where pin_id in (select pin_id from verifications where ${isErased(p)})
+      delete from messages where pin_id in (select pin_id from verifications where ${isErasable(p)})
       returning ${DELETED_MESSAGE_COLUMNS}`,
 
-    /** For all clients, because each one's limits depend on the others. */
+    /** For all clients, because a client's limits depend on the sends and codes of the others. */
     rehashNumber: (_db, p: NumberHashChange) => sql`
       update client_numbers set number_hash = ${p.newHash}
       where number_hash = ${p.oldHash} and not exists (
@@ -188,11 +185,15 @@ export const prepareVerificationQueries = (database: Database) =>
       where client = ${p.client} and number_hash = ${p.oldHash}`,
   });
 
-const isErased = (p: ClientNumberKey) => sql`
+/**
+ * Whether a verification of the number may be deleted: all its keys are erased. A send that was
+ * committed after `eraseAnswers` keeps its verification, so that the next erase finds its key.
+ */
+const isErasable = (p: ClientNumberKey) => sql`
   client = ${p.client} and number_hash = ${p.numberHash} and not exists (
     select 1 from idempotency_keys
     where idempotency_keys.pin_id = verifications.pin_id and state <> 'erased')`;
 
-/** Not below 0: a neighbouring release reserves attempts without counting them as unresolved. */
+/** Not below 0: replicas of the previous release do not count their attempts as unresolved. */
 const setResolved = (p: { resolved: number }) =>
   sql`unresolved = case when unresolved > ${p.resolved} then unresolved - ${p.resolved} else 0 end`;

@@ -76,7 +76,7 @@ export class VerificationTable {
     return () => (result.row && result.row.sealed !== '' ? result.row : undefined);
   }
 
-  /** Whether an attempt verified it, in an earlier run of the same write that was committed. */
+  /** Whether an earlier run of this write was committed, and marked the verification as verified. */
   async wasVerifiedBy(
     executor: Executor,
     { pinId, numberEntry }: { pinId: string; numberEntry: string },
