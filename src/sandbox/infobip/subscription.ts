@@ -75,7 +75,7 @@ export const subscriptionSchema = Joi.object<InfobipSubscription>({
   }).required(),
 });
 
-/** The subscription that the sandbox creates from its options. */
+/** Options of a subscription that the sandbox creates without a request to its API. */
 export interface SubscriptionOptions {
   readonly url: string;
   /** Sent as header `x-delivery-token`. */
