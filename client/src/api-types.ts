@@ -266,10 +266,10 @@ export interface DeliveryResponse {
   /**
    * Whether the message arrived.
    *
-   * - `pending`: on its way, or not reported yet
+   * - `pending`: accepted by the provider, and its delivery not reported yet
    * - `delivered`: it arrived
    * - `undelivered`: it did not arrive; `reason` says why
-   * - `unknown`: the provider does not say
+   * - `unknown`: the provider cannot say, or the code expired without a report
    * @example pending
    */
   readonly status: 'pending' | 'delivered' | 'undelivered' | 'unknown';

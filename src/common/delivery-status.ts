@@ -44,7 +44,7 @@ export function toClientDelivery(
   hasExpired: boolean,
   toText: (time: number) => string,
 ): ClientDelivery {
-  // `at` is the time of `pending`, and not of `unknown`.
+  // Without `at`, which is the time of `pending`.
   if (status === 'pending' && hasExpired) return { status: 'unknown' };
   const time = at === undefined ? {} : { at: toText(at) };
   const reason = findUndeliveredReason(status);

@@ -7,10 +7,10 @@ import { TimeProperty } from './response-fields.js';
 export class DeliveryResponse implements ClientDelivery {
   @ApiProperty(
     describeEnum<ClientDelivery['status']>('Whether the message arrived.', {
-      pending: 'on its way, or not reported yet',
+      pending: 'accepted by the provider, and its delivery not reported yet',
       delivered: 'it arrived',
       undelivered: 'it did not arrive; `reason` says why',
-      unknown: 'the provider does not say',
+      unknown: 'the provider cannot say, or the code expired without a report',
     }),
   )
   readonly status!: ClientDelivery['status'];
