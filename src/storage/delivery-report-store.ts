@@ -8,10 +8,10 @@ import { DataProtection } from './data-protection.js';
 import { measureOperation } from './measure-operation.js';
 import { ProviderReferences } from './provider-references.js';
 import { toDeliveryEvent } from './repositories/delivery-event.js';
-import type { RequestedVerification } from './repositories/message-queries.js';
+import type { ReferencedVerification } from './repositories/message-queries.js';
 import { MessageRepository } from './repositories/message.repository.js';
 
-/** A message that a provider asks about before it sends it. */
+/** A message for which a provider asks whether to send it. */
 export interface RequestedMessage {
   /** As it was given to the provider; see {@link ProviderReferences}. */
   readonly reference: string;
@@ -85,16 +85,16 @@ export class DeliveryReportStore {
     });
   }
 
-  private isAbout({ number_hash }: RequestedVerification, { identity }: PhoneNumber): boolean {
+  private isAbout({ number_hash }: ReferencedVerification, { identity }: PhoneNumber): boolean {
     return this.protection.getAllHashes('phone-number', identity).includes(number_hash);
   }
 }
 
-const ENDED_UNVERIFIED: readonly RequestedVerification['status'][] = [
+const ENDED_UNVERIFIED: readonly ReferencedVerification['status'][] = [
   'failed',
   'cancelled',
   'expired',
 ];
 
-const isOpen = ({ status }: RequestedVerification): boolean =>
+const isOpen = ({ status }: ReferencedVerification): boolean =>
   status === 'sending' || status === 'pending';

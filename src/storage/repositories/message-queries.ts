@@ -27,7 +27,7 @@ interface HashChange {
   newHash: string;
 }
 
-/** What an observer of a changed message needs. */
+/** A message that a report changed, with the columns of its event. */
 export type ReportedMessage = Pick<
   MessageRow,
   'pin_id' | 'client' | 'provider' | 'channel' | 'country' | 'sent_at' | 'status' | 'status_at'
@@ -35,8 +35,11 @@ export type ReportedMessage = Pick<
 
 type DeliveryRow = Pick<MessageRow, 'status' | 'status_at'>;
 
-/** The verification that a provider asks about before it sends. */
-export type RequestedVerification = Pick<
+/**
+ * The verification that a provider's callback names: to ask whether to send its message, or to report
+ * its code verified. `unresolved` counts its checks without a result.
+ */
+export type ReferencedVerification = Pick<
   VerificationRow,
   'client' | 'number_hash' | 'status' | 'unresolved'
 >;
@@ -59,10 +62,11 @@ export const UNREPORTED_STATUS = sql<DeliveryStatus>`
   case when verifications.message_hash = ${sql.lit(WITHOUT_ID)} then 'unknown' else 'pending' end`;
 
 /**
- * Whether a report is newer news than what is stored: `pending` < `unknown` < the others. Of those the
- * first stays, but a message that the provider gave up may still be delivered. A price is news too.
+ * Whether a report changes the stored message. `unknown` replaces `pending`. A final status replaces
+ * both and stays, but `delivered` replaces `expired`. A price alone is added to a `pending` message
+ * without one.
  */
-const isNews = sql`(messages.status = 'pending' and excluded.status <> 'pending'
+const changesMessage = sql`(messages.status = 'pending' and excluded.status <> 'pending'
   or messages.status = 'unknown' and excluded.status not in ('pending', 'unknown')
   or messages.status = 'expired' and excluded.status = 'delivered'
   or messages.status = 'pending' and messages.price = '' and excluded.price <> '')`;
@@ -71,8 +75,8 @@ const isNews = sql`(messages.status = 'pending' and excluded.status <> 'pending'
 export const prepareMessageQueries = (database: Database) =>
   database.prepare('messages', {
     /**
-     * Before a resend replaces the newest message; the lock keeps that message until then. Links its
-     * report, if that came before its send was stored.
+     * Adds the newest message before a resend replaces it; the lock keeps it unchanged until then. Links
+     * its report, if that came before its send was stored.
      */
     addReplaced: (_db, p: PinKey) => sql`
       insert into messages (message_hash, pin_id, client, provider, channel, country, sent_at,
@@ -86,7 +90,7 @@ export const prepareMessageQueries = (database: Database) =>
 
     /**
      * Keeps the report of an unknown message until its send is stored: `max` gives a row for it, too.
-     * Returns no row if the report is no news.
+     * Returns no row if the report changes nothing.
      */
     applyReport: (_db, p: ReportedStatus) => sql<ReportedMessage>`
       insert into messages (message_hash, pin_id, client, provider, channel, country, sent_at,
@@ -100,10 +104,10 @@ export const prepareMessageQueries = (database: Database) =>
         status_at = excluded.status_at, received_at = excluded.received_at,
         price = case when excluded.price = '' then messages.price else excluded.price end,
         currency = case when excluded.price = '' then messages.currency else excluded.currency end
-      where ${isNews}
+      where ${changesMessage}
       returning ${REPORTED_COLUMNS}`,
 
-    /** If its report came before its send was stored. */
+    /** Links a report that came before its send was stored to its verification. */
     link: (_db, p: MessageKey) => sql<ReportedMessage>`
       update messages set pin_id = verifications.pin_id, client = verifications.client,
         channel = verifications.channel, country = verifications.country, sent_at = message_sent_at
@@ -138,7 +142,7 @@ export const prepareMessageQueries = (database: Database) =>
       where verifications.pin_id = ${p.pinId} and verifications.message_hash <> ''
       order by sent_at desc limit 1`,
 
-    readVerification: (_db, p: PinKey) => sql<RequestedVerification>`
+    readVerification: (_db, p: PinKey) => sql<ReferencedVerification>`
       select client, number_hash, status, unresolved from verifications
       where pin_id = ${p.pinId}`,
   });

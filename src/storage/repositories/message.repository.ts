@@ -13,7 +13,7 @@ import {
   prepareMessageQueries,
   WITHOUT_ID,
   type ReportedMessage,
-  type RequestedVerification,
+  type ReferencedVerification,
 } from './message-queries.js';
 import type { TrackedMessage } from './send-queries.js';
 import { WebhookEventRecorder } from './webhook-event-recorder.js';
@@ -102,7 +102,7 @@ export class MessageRepository {
   }
 
   /** Finds a verification of any client, because a provider's request names none. */
-  async findVerification(pinId: string): Promise<RequestedVerification | undefined> {
+  async findVerification(pinId: string): Promise<ReferencedVerification | undefined> {
     const { row } = await this.database.run((batch) =>
       this.queries.readVerification(batch, { pinId }),
     );

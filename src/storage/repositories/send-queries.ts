@@ -56,7 +56,7 @@ const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
 /** The statements that reserve sends. */
 export const prepareReservationQueries = (database: Database) =>
   database.prepare('sends', {
-    /** If its run owns its idempotency key and its send, if limited, was counted. */
+    /** Inserts nothing if its run lost its idempotency key, or its send is limited and was not counted. */
     insert: (_db, p: NewVerificationRow) => {
       const values = VERIFICATION_COLUMNS.map((column) => {
         if (isInitial(column)) return sql.lit(INITIAL_VALUES[column]);
@@ -118,7 +118,7 @@ export const prepareOutcomeQueries = (database: Database) =>
       update verifications set status = 'failed'
       where pin_id = ${p.pinId} and ${hasStatus('sending')}`,
 
-    /** Unless they are named already. */
+    /** Does nothing if they are named already. */
     addPossiblySentBy: (_db, p: PinKey & { providers: string }) => sql`
       update verifications set maybe_texted = case
         when maybe_texted = '' then cast(${p.providers} as text)

@@ -156,7 +156,7 @@ const prepareWebhookEventQueries = (database: Database) =>
         where client = ${p.client} and number_hash = ${p.numberHash} and status = 'pending')
       on conflict do nothing`,
 
-    /** If the message certainly did not arrive, and its verification is known. */
+    /** Only for a message that certainly did not arrive, and whose verification is known. */
     addUndelivered: (_db, p: Omit<NewEvent, 'pinId'> & { messageHash: string }) => sql`
       ${INSERT} select cast(${p.eventId} as text), pin_id, message_hash, 'message.undelivered',
         client, status_at, cast(${p.now} as bigint), cast(${p.now} as bigint), 0, 'waiting'
