@@ -25,13 +25,13 @@ export class SandboxPhone {
 
   /**
    * The messages to the number, oldest first, without the provider's ids.
-   * @throws DomainError `provider_unavailable` if the sandbox does not respond
+   * @throws DomainError `provider_unavailable` if the sandbox fails or does not respond in time
    */
   async listMessages({ e164 }: PhoneNumber): Promise<PhoneMessage[]> {
     const { url = '' } = this.config.sandbox ?? {};
     const inbox = await readInbox(`${url}/sandbox/messages?to=${e164.slice(1)}`).catch(
       (cause: unknown) => {
-        throw errors.providerUnavailable({ message: 'The sandbox does not answer.', cause });
+        throw errors.providerUnavailable({ message: "Cannot read the sandbox's messages.", cause });
       },
     );
     return inbox

@@ -1,4 +1,4 @@
-/** Imported only if a proxy is set: undici's index is large, but only the index adds `connect` to `Pool`. */
+/** Imported only if a proxy is set, because undici's index, which adds `Pool.connect`, is large. */
 import { EnvHttpProxyAgent, Pool, type Agent, type Dispatcher } from 'undici';
 
 interface ProxyOptions extends Agent.Options {
@@ -30,13 +30,14 @@ class ProxyError extends Error {
 /** Calls each host through a tunnel of the proxy (CONNECT, RFC 9110 §9.3.6). */
 export function createProxyAgent(options: ProxyOptions): EnvHttpProxyAgent {
   const { connectTimeoutMs, proxy, directHosts, ...agentOptions } = options;
-  const tlsOptions = { timeout: connectTimeoutMs };
+  // undici passes them to its connectors: the timeout includes TCP to the proxy.
+  const connectorOptions = { timeout: connectTimeoutMs };
   return new EnvHttpProxyAgent({
     httpProxy: proxy,
     httpsProxy: proxy,
     noProxy: directHosts,
-    proxyTls: tlsOptions,
-    requestTls: tlsOptions,
+    proxyTls: connectorOptions,
+    requestTls: connectorOptions,
     clientFactory: (url, connectOptions) =>
       createTunnelClient(new Pool(url, { headersTimeout: connectTimeoutMs, ...connectOptions })),
     ...agentOptions,
@@ -49,6 +50,7 @@ function createTunnelClient(pool: Pool): Pool {
     pool.connect.bind(pool);
   const connect = async (options: Dispatcher.ConnectOptions) => {
     const tunnel = await openTunnel(options).catch((error: unknown) => {
+      // undici's error for a response that is not HTTP has no code.
       throw new ProxyError((error as NodeJS.ErrnoException).code ?? 'INVALID_RESPONSE');
     });
     if (tunnel.statusCode === 200) return tunnel;
