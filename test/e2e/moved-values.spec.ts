@@ -75,7 +75,7 @@ describe('An attacker who can write the database and has an API key, but not the
     expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
   });
 
-  it('cannot have its own code accepted for the number of another verification', async () => {
+  it('cannot have a code that the shop sent to its own phone accepted for another number', async () => {
     const victim = await send(asShop, NUMBER);
     const own = await send(asShop, ATTACKER_NUMBER);
 
@@ -93,7 +93,7 @@ describe('An attacker who can write the database and has an API key, but not the
     expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
-  it('cannot have its own code accepted for the pinId of another verification', async () => {
+  it('cannot have a code that the shop sent to its own phone accepted for another pinId', async () => {
     const victim = await send(asShop, NUMBER);
     const own = await send(asShop, ATTACKER_NUMBER);
 
@@ -105,13 +105,14 @@ describe('An attacker who can write the database and has an API key, but not the
     expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
-  it("cannot make another client's request return a success of its own", async () => {
+  it('cannot copy its stored success to the request of another client', async () => {
     const own = await send(asAttacker, ATTACKER_NUMBER);
     const { pinId, code } = await send(asShop, NUMBER);
     await verify(asAttacker, 'own', { pinId: own.pinId, otpCode: own.code });
     const request = { pinId, otpCode: wrongCode(code) };
     const first = await verify(asShop, 'key', request);
 
+    // The run as well: earlier formats bound a response only to its run.
     await write(`update idempotency_keys set (run, sealed_answer) = (
       select run, sealed_answer from idempotency_keys where ${FIRST_KEY}) where ${LAST_KEY}`);
     const repeated = await verify(asShop, 'key', request);
@@ -120,7 +121,7 @@ describe('An attacker who can write the database and has an API key, but not the
     expect(toResults([repeated])).toEqual([UNREADABLE]);
   });
 
-  it('cannot make the same request with a second key return a success once more', async () => {
+  it('cannot get a stored success again by moving it to a second key', async () => {
     const own = await send(asAttacker, ATTACKER_NUMBER);
     const other = await send(asAttacker, NUMBER);
     const request = { pinId: own.pinId, otpCode: own.code };
@@ -137,7 +138,7 @@ describe('An attacker who can write the database and has an API key, but not the
     expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
-  it('cannot make another request with the same key return the success of the first one', async () => {
+  it('cannot get a stored success for another request with the same key', async () => {
     const own = await send(asAttacker, ATTACKER_NUMBER);
     const other = await send(asAttacker, NUMBER);
     const request = { pinId: other.pinId, otpCode: wrongCode(other.code) };
@@ -176,11 +177,11 @@ describe('An attacker who can write the database and has an API key, but not the
     expect(toResults([response])).toEqual([UNREADABLE]);
   });
 
-  // The suffix of a value is the number of its format.
+  // The suffix of a value is the number of its format, now 2. Values of earlier formats could be moved.
   it.each([
     ['format 1', "replace(sealed, '.2', '.1')"],
     ['the format without a number', "replace(sealed, '.2', '')"],
-  ])('cannot have a moved value read in the earlier %s', async (_format, expression) => {
+  ])('cannot take over a verification by marking its value as %s', async (_format, expression) => {
     const { pinId } = await send(asShop, NUMBER);
 
     await write(`update verifications set client = 'attacker', sealed = ${expression}`);
