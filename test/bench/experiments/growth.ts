@@ -72,7 +72,7 @@ async function writeHistory(storage: ServiceStorage, verifications: number): Pro
   const database = await storage.open();
   try {
     await fillHistory(database, verifications);
-    return await database.finish();
+    return await database.flushAndGetSize();
   } finally {
     await database.close();
   }

@@ -9,7 +9,7 @@ export interface HistoryDatabase {
    * Vacuums and flushes what was filled, so that neither happens during the measurement.
    * @returns the size of the database in bytes
    */
-  finish(): Promise<number>;
+  flushAndGetSize(): Promise<number>;
   close(): Promise<void>;
 }
 

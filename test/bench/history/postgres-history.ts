@@ -13,7 +13,10 @@ const DIALECT: SqlDialect = {
     `select column_name from information_schema.columns where table_name = '${table}'`,
 };
 
-/** Uses one connection, because the seed tables are temporary. */
+/**
+ * Opens a service's database, to fill it with past verifications. Uses one connection, because the
+ * seed tables are temporary.
+ */
 export async function openPostgresHistory(url: string): Promise<HistoryDatabase> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -25,7 +28,7 @@ export async function openPostgresHistory(url: string): Promise<HistoryDatabase>
       await client.query(statement);
     },
     list,
-    finish: async () => {
+    flushAndGetSize: async () => {
       // Otherwise autovacuum would run during the measurement.
       await client.query('vacuum analyze');
       await client.query('checkpoint');

@@ -26,7 +26,7 @@ export function openSqliteHistory(folder: string): HistoryDatabase {
     dialect: DIALECT,
     run: async (statement) => void database.exec(statement),
     list: async (query) => database.prepare(query).raw().all().flat(),
-    finish: async () => {
+    flushAndGetSize: async () => {
       // Otherwise the service's first commits would wait until all of it is on the disk.
       const descriptor = openSync(file, 'r+');
       fsyncSync(descriptor);

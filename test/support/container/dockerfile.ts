@@ -40,7 +40,10 @@ export const parseAssignments = (text: string): Record<string, string> =>
     ]),
   );
 
-/** The instructions after the FROM of one stage, without those of the stage that it starts from. */
+/**
+ * The instructions after the FROM of one stage, without those of the stage that it starts from. Does not
+ * work for the last stage: another FROM must follow.
+ */
 export function findStage(instructions: readonly Instruction[], name: string): Instruction[] {
   const start = instructions.findIndex(({ rest }) => rest.endsWith(` AS ${name}`)) + 1;
   const length = instructions.slice(start).findIndex((each) => each.name === 'FROM');
