@@ -915,30 +915,6 @@ from
 where
   pin_id = ?1;
 
--- messages.rehash
-update messages
-set
-  message_hash = ?1
-where
-  message_hash = ?2
-  and not exists (
-    select
-      1
-    from
-      messages as existing
-    where
-      existing.message_hash = ?1
-  );
-
--- messages.rehashNewest
-update verifications
-set
-  message_hash = ?1
-where
-  message_hash = ?2
-  and verifications.message_hash <> ''
-  and verifications.message_hash <> 'without id';
-
 -- number_limit_finder.readAll
 select
   "client",

@@ -8,7 +8,6 @@ const HASH_PURPOSES = [
   'reference',
   'idempotency-key',
   'request',
-  'message',
 ] as const;
 export type HashPurpose = (typeof HASH_PURPOSES)[number];
 

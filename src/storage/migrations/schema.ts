@@ -162,7 +162,7 @@ export interface IdempotencyKeyRow {
 
 /** A tracked message that was reported, or that a resend replaced. */
 export interface MessageRow {
-  /** HMAC of the provider's name and its id of the message; without an id a text of its own. */
+  /** SHA-256 of the provider's name and its id of the message; without an id a text of its own. */
   message_hash: string;
   /** Empty until a reported message is linked to its verification, as are client, channel and country. */
   pin_id: string;

@@ -21,12 +21,6 @@ interface ReportedStatus extends MessageKey {
   currency: string;
 }
 
-/** The hash of a message under an old secret and under the current one. */
-interface HashChange {
-  oldHash: string;
-  newHash: string;
-}
-
 /** A message that a report changed, with the columns of its event. */
 export type ReportedMessage = Pick<
   MessageRow,
@@ -121,17 +115,6 @@ export const prepareMessageQueries = (database: Database) =>
       select messages.message_hash from messages
       join verifications on verifications.message_hash = messages.message_hash and ${canBeReported}
       where messages.pin_id = '' and received_at > 0 limit ${sql.lit(LINK_BATCH)}`,
-
-    /** After a change of secrets. */
-    rehash: (_db, p: HashChange) => sql`
-      update messages set message_hash = ${p.newHash}
-      where message_hash = ${p.oldHash} and not exists (
-        select 1 from messages as existing where existing.message_hash = ${p.newHash})`,
-
-    /** After a change of secrets. */
-    rehashNewest: (_db, p: HashChange) => sql`
-      update verifications set message_hash = ${p.newHash}
-      where message_hash = ${p.oldHash} and ${canBeReported}`,
 
     /** The delivery of the newest message, if it is tracked. */
     readDelivery: (_db, p: PinKey) => sql<DeliveryRow>`
