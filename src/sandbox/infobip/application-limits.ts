@@ -20,7 +20,7 @@ export class ApplicationLimits {
    * Counts a send or resend against both send limits.
    * @throws InfobipError 429 at a limit; the request is then not counted
    */
-  countSend({ applicationId, configuration }: InfobipApplication, recipient: string): void {
+  enforceSendLimits({ applicationId, configuration }: InfobipApplication, recipient: string): void {
     const recipientKey = `${applicationId} ${recipient}`;
     const { sendPinPerApplicationLimit, sendPinPerPhoneNumberLimit } = configuration;
     assertBelowLimit(this.sendsByApplication, applicationId, sendPinPerApplicationLimit);
@@ -30,7 +30,10 @@ export class ApplicationLimits {
   }
 
   /** Counts a verify. @throws InfobipError 429 at the limit; the request is then not counted */
-  countVerify({ applicationId, configuration }: InfobipApplication, recipient: string): void {
+  enforceVerifyLimit(
+    { applicationId, configuration }: InfobipApplication,
+    recipient: string,
+  ): void {
     const recipientKey = `${applicationId} ${recipient}`;
     assertBelowLimit(this.verifiesByNumber, recipientKey, configuration.verifyPinLimit);
     this.verifiesByNumber.countEvent(recipientKey);

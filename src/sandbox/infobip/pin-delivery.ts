@@ -39,7 +39,8 @@ export class PinDelivery {
     const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), withNumberLookup);
     if (delivery.isSent) pin.sentAt ??= sentAt;
     const text = renderText(pin);
-    const countsForFloodFilter = channel === 'sms' && delivery.isSent && isLimited(forcedOutcome);
+    const countsForFloodFilter =
+      channel === 'sms' && delivery.isSent && areLimitsEnforced(forcedOutcome);
     const floodError = countsForFloodFilter ? floodFilter?.checkMessage(to, text) : undefined;
     const messageId = trackDelivery ? randomUUID() : undefined;
     if (delivery.isDelivered && floodError === undefined) {
@@ -70,7 +71,7 @@ export class PinDelivery {
 }
 
 /** No limit applies to the forced outcome `delivered`, so that its magic number always works. */
-export const isLimited = (forcedOutcome: ForcedOutcome | undefined): boolean =>
+export const areLimitsEnforced = (forcedOutcome: ForcedOutcome | undefined): boolean =>
   forcedOutcome !== 'delivered';
 
 /** A forced outcome that is not about delivery, such as `expired`, does not prevent the delivery. */

@@ -10,7 +10,7 @@ import { InfobipError } from './infobip-error.js';
 import { generatePinCode, getDefaultSender, type IssuedPin } from './issued-pin.js';
 import { parseDuration } from './limit-syntax.js';
 import { isEmailTemplate } from './message-template.js';
-import { isLimited, type PinDelivery, type PinSendOptions } from './pin-delivery.js';
+import { areLimitsEnforced, type PinDelivery, type PinSendOptions } from './pin-delivery.js';
 import type { PinResendRequest, PinSendRequest } from './pin-requests.js';
 import { PinStore } from './pin-store.js';
 import type { InfobipChannel } from './simulate-delivery.js';
@@ -49,7 +49,7 @@ export class PinService {
     if (!application.enabled) throw new InfobipError(400, { applicationId: ['is disabled'] });
     if (isEmailTemplate(template) !== (channel === 'email'))
       throw new InfobipError(400, { messageId: ['is a template of another channel'] });
-    this.countSend(application, to, options.forcedOutcome);
+    this.enforceSendLimits(application, to, options.forcedOutcome);
     const ttlMs = parseDuration(application.configuration.pinTimeToLive) ?? 0;
     const pin: IssuedPin = {
       pinId: generateId(),
@@ -68,8 +68,8 @@ export class PinService {
 
   /**
    * Delivers the same PIN again. Its expiry and remaining attempts do not change.
-   * @throws InfobipError 404 for an unknown PIN, 400 if only one of the two messages is an e-mail, 429
-   * over a limit.
+   * @throws InfobipError 404 for an unknown PIN; 400 for a resend by e-mail of a PIN sent to a phone, or
+   * the reverse; 429 over a limit.
    */
   resendPin(
     channel: InfobipChannel,
@@ -80,7 +80,8 @@ export class PinService {
     const pin = this.pins.getPin(pinId);
     if (isEmailTemplate(pin.template) !== (channel === 'email'))
       throw new InfobipError(400, { pinId: ['was sent to another kind of address'] });
-    this.countSend(this.deps.applications.getApplication(pin.applicationId), pin.to, forcedOutcome);
+    const application = this.deps.applications.getApplication(pin.applicationId);
+    this.enforceSendLimits(application, pin.to, forcedOutcome);
     if (request.placeholders) pin.placeholders = request.placeholders;
     if (forcedOutcome === 'new-pin-id') this.pins.changePinId(pin, generateId());
     return this.deps.delivery.deliverPin(channel, pin, request, { forcedOutcome });
@@ -95,7 +96,8 @@ export class PinService {
     const pin = this.pins.getPin(pinId);
     const application = this.deps.applications.getApplication(pin.applicationId);
     const { pinAttempts, allowMultiplePinVerifications } = application.configuration;
-    if (isLimited(forcedOutcome)) this.limits.countVerify(application, normalizeRecipient(pin.to));
+    if (areLimitsEnforced(forcedOutcome))
+      this.limits.enforceVerifyLimit(application, normalizeRecipient(pin.to));
     if (pin.verifiedAt !== undefined && !allowMultiplePinVerifications) throw new InfobipError(404);
     const now = this.deps.now();
     const buildResponse = (verified: boolean, attemptsRemaining: number, pinError?: string) => ({
@@ -129,11 +131,12 @@ export class PinService {
     return this.pins.findRecipient(pinId);
   }
 
-  private countSend(
+  private enforceSendLimits(
     application: InfobipApplication,
     to: string,
     forcedOutcome: ForcedOutcome | undefined,
   ): void {
-    if (isLimited(forcedOutcome)) this.limits.countSend(application, normalizeRecipient(to));
+    if (areLimitsEnforced(forcedOutcome))
+      this.limits.enforceSendLimits(application, normalizeRecipient(to));
   }
 }
