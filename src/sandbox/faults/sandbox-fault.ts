@@ -40,7 +40,7 @@ export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
 export type ForcedOutcome =
   DeliveryOutcome | 'expired' | 'exhausted' | 'new-pin-id' | 'wrong-msisdn';
 
-/** Two outcomes, because Infobip documents two spellings of the status of an unreachable number. */
+/** Two outcomes: the prose of Infobip's documentation spells the status differently. */
 export const isUnreachable = (outcome: ForcedOutcome | undefined): boolean =>
   outcome === 'unreachable' || outcome === 'unreachable-prose';
 
