@@ -117,7 +117,7 @@ describe('Stored data', () => {
     }
   });
 
-  // Fails without send-queries.ts, delete; predicates.ts, ownsIdempotencyKey in `insert`
+  // This test fails without `delete` in send-queries.ts, and without `ownsIdempotencyKey` of `insert` there.
   it('has no row of a rejected send, and one row each of a repeated send', async () => {
     const service = await startSandboxedService({
       DATA_DIR: dataDir,
@@ -176,7 +176,7 @@ describe('Stored data', () => {
     });
   });
 
-  // Fails without idempotency-key-queries.ts, update: `erased`
+  // This test fails without `erased` of `update` in idempotency-key-queries.ts.
   it('keeps no response about an erased number, not even of a resend that was running', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
@@ -243,7 +243,8 @@ describe('Stored data', () => {
     await opened.close();
   });
 
-  // Fails without send-queries.ts, addPossiblySentBy; send-outcome.repository.ts, confirm and fail
+  // This test fails without `addPossiblySentBy` in send-queries.ts, and without `confirm` and `fail` in
+  // send-outcome.repository.ts.
   it('names each provider that may have sent a message without confirming it', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
@@ -276,7 +277,7 @@ describe('Stored data', () => {
     ]);
   });
 
-  // Fails without cleanup.service.ts, deleteExpired; cleanup-queries.ts
+  // This test fails without `deleteExpired` in cleanup.service.ts, and without cleanup-queries.ts.
   it('is deleted exactly when its retention time ends', async () => {
     const clock = new FakeClock();
     const start = clock.now();
@@ -335,7 +336,7 @@ describe('Stored data', () => {
     await opened.close();
   });
 
-  // Fails without cleanup.service.ts, runInBatches
+  // This test fails without `runInBatches` in cleanup.service.ts.
   it('is deleted to the last row when there is more than one batch', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });

@@ -35,7 +35,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
   });
   afterAll(() => postgres.stop());
 
-  // Fails without lockNumber of `erase` in verification.repository.ts.
+  // This test fails without `lockNumber` of `erase` in verification.repository.ts.
   it('erases the key of a request that was committed during the erase', async () => {
     const { store } = opened;
     await confirm(await reserveSend('pin'));
@@ -59,7 +59,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
     expect(rows).toEqual([{ state: 'erased' }]);
   });
 
-  // Fails without the condition of `erase` in verification-queries.ts.
+  // This test fails without the condition of `erase` in verification-queries.ts.
   it('keeps a send that was committed after the keys were read, so that its key keeps its verification', async () => {
     const { store } = opened;
     await confirm(await reserveSend('pin-1', 'key-1'));

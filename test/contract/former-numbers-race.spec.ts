@@ -12,7 +12,8 @@ import { openStore, type OpenStore } from '../support/store.js';
 const NUMBER = phoneNumber('+5491123456789');
 const FORMER_NUMBER = toFormerNumber('+541123456789');
 
-// Fails without lockNumbers, or without addNumbers before it, in former-numbers.ts.
+// The tests of this group fail without `lockNumbers` in former-numbers.ts, and without `addNumbers`
+// before it.
 describe('A send that is committed while the rows of a phone are merged', () => {
   const clock = new FakeClock();
   let postgres: PostgresServer;

@@ -77,7 +77,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     return outcomes;
   }
 
-  // Fails without guess-limits.ts, addWrongCode: the cached counts
+  // This test fails without the cached counts of `addWrongCode` in guess-limits.ts.
   it('are limited exactly for the attempts of one replica', async () => {
     const outcomes = await submitMany(13, getFirstReplica());
 
@@ -86,7 +86,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     expect(outcomes.slice(11)).toEqual(['client_wrong_codes', 'client_wrong_codes']);
   });
 
-  // Fails without attempt.repository.ts, isLimited: `!lost`
+  // This test fails without `!lost` of `isLimited` in attempt.repository.ts.
   it('let a request repeat the first code if its answer was lost, and let no other code follow', async () => {
     const replica = getFirstReplica();
     await submitMany(10, replica);
@@ -105,7 +105,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     expect(repeated).toMatchObject({ outcome: 'granted', attempt: { isRepeat: true } });
   });
 
-  // Fails without number-reservations.ts, firstCodeOnly
+  // This test fails without `firstCodeOnly` in number-reservations.ts.
   it('let only one of two replicas check the first code', async () => {
     const [one, other] = replicas;
     if (!one || !other) throw new Error('no replica');
@@ -119,7 +119,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     expect(results.filter(({ outcome }) => outcome === 'granted')).toHaveLength(1);
   });
 
-  // Fails without guess-limits.ts, getCached: `bucket`
+  // This test fails without `bucket` of `getCached` in guess-limits.ts.
   it('are seen by another replica at the latest in the next time bucket', async () => {
     const [one, other] = replicas;
     if (!one || !other) throw new Error('no replica');

@@ -73,7 +73,7 @@ describe('PostgreSQL without table statistics', () => {
     return results;
   }
 
-  // Fails without predicates.ts, hasStatus
+  // This test fails without `hasStatus` in predicates.ts.
   it('finds a verification without scanning a whole table or index', async () => {
     const url = await server.createDatabase();
     const opened = await openStore(clock, { DATABASE_URL: url });
@@ -105,7 +105,7 @@ describe('SQLite', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  // Fails without the indexes of the migrations; PostgreSQL gets the same ones.
+  // This test fails without the indexes of the migrations. PostgreSQL gets the same ones.
   it('finds the rows of every statement by an index', async () => {
     await (await openStore(new FakeClock(), { DATA_DIR: dataDir })).close();
     const database = new Libsql(join(dataDir, 'otp.db'));

@@ -147,7 +147,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     });
   });
 
-  // Fails without send-limits.ts, keepUnreachable: `kept`
+  // This test fails without `kept` of `keepUnreachable` in send-limits.ts.
   it('counts an unreachable number once', async () => {
     const reservation = await reserveSend();
 
@@ -182,7 +182,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     expect(await queryPostgres(url, 'select texts from verifications')).toBe('1');
   });
 
-  // Fails without send-queries.ts, `sealed` in confirmResend.
+  // This test fails without `sealed` of `confirmResend` in send-queries.ts.
   it('confirms a resend, and stores the earlier send once', async () => {
     const pinId = await createPending();
     clock.advance(60_000);

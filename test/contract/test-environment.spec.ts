@@ -70,14 +70,14 @@ describe('A spec file that fails', () => {
     rmSync(folder, { recursive: true });
   });
 
-  // Fails without leftovers.ts: jest would not exit.
+  // This test fails without leftovers.ts: jest would not exit.
   it('ends jest, and leaves no process behind', () => {
     const pid = Number(/pid (\d+)/.exec(output)?.[1]);
 
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  // Fails without hook-failure-handler.ts
+  // This test fails without hook-failure-handler.ts.
   it('reports a failing beforeAll once, and skips the other tests', () => {
     const errors = results.testResults.flatMap(({ assertionResults }) =>
       assertionResults.flatMap(({ failureMessages }) => failureMessages),

@@ -146,7 +146,7 @@ describe('MemoryThrottlerStorage', () => {
     expect(await hit('a', minutes(1))).toMatchObject({ totalHits: 2, timeToExpire: 45 });
   });
 
-  // Fails without clock.ts, applyReading: `aheadMs`
+  // These tests fail without `aheadMs` of `applyReading` in clock.ts.
   it.each([
     ['set back', -hours(2)],
     ['set forward', hours(2)],
@@ -214,7 +214,7 @@ describe('RedisThrottlerStorage', () => {
 
   describe('on a server whose clock was set back by two hours', () => {
     // Redis stores the time at which a key expires. A clock that is set back makes the key expire later.
-    // Fails without redis-throttler-storage.ts, COUNT_HIT: `remaining > tonumber(ARGV[1])`
+    // This test fails without `remaining > tonumber(ARGV[1])` of `COUNT_HIT` in redis-throttler-storage.ts.
     it('starts the window again with the hits that it had, and ends it after its length', async () => {
       const redis = await startRedis();
       await redis.flush();

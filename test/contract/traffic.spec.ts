@@ -171,7 +171,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   const countAdmitted = (results: readonly { outcome: string }[]) =>
     results.filter(({ outcome }) => outcome === 'admitted').length;
 
-  // Fails without traffic-queries.ts, addVerified: isOpen, or without number-limits.ts, recordVerified, before it
+  // This test fails without `isOpen` of `addVerified` in traffic-queries.ts, and without `recordVerified`
+  // before it.
   it('counts a verification as verified once when the provider confirms it to several concurrent requests', async () => {
     const pinIds = await runConcurrently(8, () => createPending());
     const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(grantAttempt));
@@ -187,7 +188,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     }
   });
 
-  // Fails without number-limits.ts, recordVerified: canBeClaimed
+  // This test fails without `canBeClaimed` of `recordVerified` in number-limits.ts.
   it('does not trust a number for a right code that came after the expiry', async () => {
     const to = '+14155550199';
     const pinId = await createPending({ to });
@@ -198,7 +199,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect((await send({ to }, blockAll)).outcome).toBe('suspended');
   });
 
-  // Fails without predicates.ts, canBeClaimed: `lockClause`, but only if requests overlap
+  // This test fails without `lockClause` of `canBeClaimed` in predicates.ts, but only if requests overlap.
   it('does not count a right code whose verification was cancelled during the check', async () => {
     const numbers = Array.from({ length: 100 }, (_, i) => `+1415555${String(5_000 + i)}`);
     const pinIds = await Promise.all(numbers.map((to) => createPending({ to })));
@@ -216,7 +217,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect(countAdmitted(trusted)).toBe(verified);
   });
 
-  // Fails without traffic-queries.ts, upsert: `prefix_hash <> ''`; traffic-counts.ts, addForClient
+  // This test fails without `prefix_hash <> ''` of `upsert` in traffic-queries.ts, and without `addForClient`
+  // in traffic-counts.ts.
   it('counts a trusted number for its client only', async () => {
     const destination = { country: 'US', prefix: '+1415555', isTrusted: true };
     const pinIds = await runConcurrently(4, () => createPending({ destination }, blockAll));
@@ -237,7 +239,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   });
 
   describe('a budget', () => {
-    // Fails without traffic-counts.ts, addSend: `addSend` before `read`; traffic-queries.ts, shard 0 of a prefix
+    // This test fails without `addSend` before `read` in traffic-counts.ts, and without shard 0 of a prefix
+    // in traffic-queries.ts.
     it('of a prefix is exact to the message under concurrent sends from two replicas', async () => {
       // Only one process can open a SQLite file.
       const other = engine === 'SQLite' ? store : await openReplica();
@@ -269,7 +272,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect(countAdmitted(results)).toBeLessThanOrEqual(most);
     });
 
-    // Fails without traffic-evaluator.ts, checkSharedBudget: the reserve; traffic-subjects.ts, client_prefix
+    // This test fails without the reserve of `checkSharedBudget` in traffic-evaluator.ts, and without
+    // `client_prefix` in traffic-subjects.ts.
     it('that another client exceeds leaves a client its reserve, and is exact for all clients', async () => {
       const others = await runConcurrently(60, () => send({ client: 'attacker' }));
       const own = await runConcurrently(30, () => send({ client: 'bank' }));
@@ -284,7 +288,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Fails without traffic-queries.ts, upsert: the rows of the client
+    // This test fails without the client's rows of `upsert` in traffic-queries.ts.
     it('grows by the verified messages of the client, and by those of no other client', async () => {
       for (let i = 0; i < 10; i += 1) await verify(await createPending());
       await runConcurrently(60, () => send({ client: 'attacker' }));
@@ -299,7 +303,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       ]);
     });
 
-    // Fails without traffic-queries.ts, readOldest
+    // This test fails without `readOldest` in traffic-queries.ts.
     it('returns when the oldest unverified message leaves the window, and the counts', async () => {
       await createPending();
       clock.advance(hours(2));
@@ -326,7 +330,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Fails without send-outcome.repository.ts, checkBudgets: `release`
+    // This test fails without `release` of `checkBudgets` in send-outcome.repository.ts.
     it('does not count a message that it blocks', async () => {
       for (let i = 0; i < PREFIX_LIMIT; i += 1) await send();
       const blocked = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
@@ -353,7 +357,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Fails without send-limit-finder.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
+    // This test fails without `TRUSTED_NUMBER_MS` in send-limit-finder.ts, and without `recordVerified` in
+    // number-limits.ts.
     it('does not block a number that was verified in the last 90 days', async () => {
       const [to, other] = ['+14155559999', '+14155559998'];
       await createPending({ to: other });
@@ -396,7 +401,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await readCounts('country')).recent).toEqual({ sends: 2, verified: 0 });
     });
 
-    // Fails without attempt-outcome.repository.ts, markVerified; send-queries.ts, addResend; send.repository.ts: a repeat is undone
+    // This test fails without `markVerified` in attempt-outcome.repository.ts, `addResend` in
+    // send-queries.ts, or the undo of a repeat in send.repository.ts.
     it('is counted as verified with its resends, in the time bucket of its verification', async () => {
       const pinId = await createPending();
       clock.advance(minutes(4));
@@ -435,7 +441,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect(await readCounts()).toEqual({ recent: none, hour: none, day: none, twoWeeks: none });
     });
 
-    // Fails without time-buckets.ts, getFirstRecentBucket: `ceil`
+    // This test fails without `ceil` of `getFirstRecentBucket` in time-buckets.ts.
     it('is recent until its code expires, across time buckets', async () => {
       await reopen({ OTP_TTL: '1m' });
       clock.advance(minutes(5) - 1);
@@ -445,7 +451,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await readCounts()).recent.sends).toBe(1);
     });
 
-    // Fails without send-limits.ts, release
+    // This test fails without `release` in send-limits.ts.
     it('is not counted when it was certainly not sent, nor is a resend', async () => {
       await store.releaseSend(requireReservation(await send({}, allowAndRecord)), []);
       expect((await readCounts()).recent.sends).toBe(0);
@@ -526,7 +532,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   describe('a client', () => {
     const limited = (result: SendAdmission) => (result.outcome === 'limited' ? result : undefined);
 
-    // Fails without send-limit-finder.ts, sendsPerClientPerDay
+    // This test fails without `sendsPerClientPerDay` in send-limit-finder.ts.
     it('may send CLIENT_SENDS_PER_DAY messages a day, resends included', async () => {
       await reopen({ CLIENT_SENDS_PER_DAY: '3' });
       const start = clock.now();
@@ -550,7 +556,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   describe('an end user', () => {
     const endUserAddress = '192.0.2.1';
 
-    // Fails without end-user-limits.ts
+    // This test fails without end-user-limits.ts.
     it('gets SENDS_PER_END_USER_IP_PER_HOUR messages an hour from each client, resends included', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '3' });
       const start = clock.now();
@@ -575,7 +581,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // Fails without send-queries.ts, isNewestSend in `insert`; number-limits.ts, isNewestEndUserSend in releaseRejected
+    // This test fails without `isNewestSend` of `insert` in send-queries.ts, and without
+    // `isNewestEndUserSend` of `releaseRejected` in number-limits.ts.
     it('over the limit uses nothing of the limits of the number and its prefix', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       await createPending({ endUserAddress });
@@ -592,7 +599,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ to })).outcome).toBe('admitted');
     });
 
-    // Fails without end-user-limits.ts, reserve: isNewestSend
+    // This test fails without `isNewestSend` of `reserve` in end-user-limits.ts.
     it('is not charged for a send that the limits of its number reject', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '2' });
       const to = '+14155559999';
@@ -602,7 +609,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // Fails without send-limits.ts, reserve: `isWithinEndUserLimit`
+    // This test fails without `isWithinEndUserLimit` of `reserve` in send-limits.ts.
     it('gets no resend once over the limit', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       const pinId = await createPending({ endUserAddress });

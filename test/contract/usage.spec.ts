@@ -109,8 +109,8 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     await opened.runCleanup();
   }
 
-  // Fails without cleanup.service.ts, addUsageOfDeleted of deleteVerifications; verification.repository.ts,
-  // addUsageOfDeleted of erase.
+  // This test fails without `addUsageOfDeleted` of `deleteVerifications` in cleanup.service.ts, and without
+  // `addUsageOfDeleted` of `erase` in verification.repository.ts.
   it('is the same before and after verifications are erased or deleted by age', async () => {
     const day = clock.now();
     await send({ client: 'bank', destination: { country: 'DE', prefix: 'any' } }, 'sinch');
@@ -151,7 +151,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     expect(await readRows(day)).toEqual([['shop', 'US', 'infobip', 'sms', 501, 501, 0]]);
   });
 
-  // Fails without send-queries.ts, earlier_sends in confirmResend.
+  // This test fails without `earlier_sends` of `confirmResend` in send-queries.ts.
   it('belongs to the provider and channel of each send, also of those before a resend', async () => {
     const day = clock.now();
     const pinId = await send();
@@ -197,8 +197,8 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     ]);
   });
 
-  // Fails without addUsageOfDeleted of eraseMessages in verification.repository.ts, and of deleteMessages in
-  // cleanup.service.ts.
+  // This test fails without `addUsageOfDeleted` of `eraseMessages` in verification.repository.ts, and without
+  // that of `deleteMessages` in cleanup.service.ts.
   it('has the reported deliveries, also of messages that are erased or deleted by age', async () => {
     const day = clock.now();
     const sendTracked = async (number: string, status: DeliveryReport['status']) => {
@@ -249,7 +249,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     expect(await readRows(midnight)).toEqual([['shop', 'US', 'infobip', 'sms', 1, 1, 0]]);
   });
 
-  // Fails without cleanup.service.ts, deleteUsage.
+  // This test fails without `deleteUsage` in cleanup.service.ts.
   it('is kept for 25 months', async () => {
     const day = clock.now();
     await send();

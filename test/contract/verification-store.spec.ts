@@ -125,7 +125,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without number-reservations.ts, reserveSend: the cooldown
+    // This test fails without the cooldown of `reserveSend` in number-reservations.ts.
     it('is admitted once for each client, of a hundred concurrent sends to one number', async () => {
       const results = await runConcurrently(100, (i) =>
         store.reserveSend(verification({ client: `client-${i % 3}` })),
@@ -138,7 +138,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(countOf(outcomes(results), 'limited')).toBe(97);
     });
 
-    // Fails without number-limit-finder.ts, findSendLimit
+    // This test fails without `findSendLimit` in number-limit-finder.ts.
     it('is not rejected by the daily limit while another send is being released', async () => {
       for (let i = 0; i < 100; i += 1) {
         const reservation = await reserveSend();
@@ -165,7 +165,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await createPending();
     });
 
-    // Fails without number-shares.ts: sendsPerNumberPerDay
+    // This test fails without `sendsPerNumberPerDay` in number-shares.ts.
     it('is rejected when its client has sent ten messages to the number in any 24 hours', async () => {
       const start = clock.now();
       for (let i = 0; i < 10; i += 1) {
@@ -185,7 +185,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'sends_per_day' });
     });
 
-    // Fails without send-limits.ts, release: releaseSend
+    // This test fails without `releaseSend` of `release` in send-limits.ts.
     it('is not counted when the provider certainly sent nothing', async () => {
       await store.releaseSend(await reserveSend(), []);
 
@@ -206,7 +206,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await checkCode(older, 'verified')).toEqual({ verified: true });
     });
 
-    // Fails without send-queries.ts, supersede
+    // This test fails without `supersede` in send-queries.ts.
     it('cancels the pending verification of the same client and number, and no other', async () => {
       const older = await createPending();
       const otherNumber = await createPending({ phoneNumber: OTHER_NUMBER });
@@ -221,7 +221,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(newer)).outcome).toBe('granted');
     });
 
-    // Fails without send-queries.ts, the `case` of confirm
+    // This test fails without the `case` of `confirm` in send-queries.ts.
     it('is cancelled when a newer send was confirmed before it', async () => {
       const older = await reserveSend();
       clock.advance(seconds(30));
@@ -343,7 +343,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   });
 
   describe('a code', () => {
-    // Fails without verification-queries.ts, verify: isClaimable
+    // This test fails without `isClaimable` of `verify` in verification-queries.ts.
     it('verifies once when the provider confirms it to several concurrent requests', async () => {
       const pinId = await createPending({ maxAttempts: 10 });
       const attempts = await runConcurrently(10, () => grantAttempt(pinId));
@@ -357,7 +357,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without number-reservations.ts, reserveAttempt: `attempts < max_attempts`
+    // This test fails without `attempts < max_attempts` of `reserveAttempt` in number-reservations.ts.
     it('is checked at most as often as it has attempts, by two hundred concurrent requests', async () => {
       const pinId = await createPending();
 
@@ -370,7 +370,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without number-reservations.ts, reserveAttempt: `lockClause`, but only if requests overlap
+    // This test fails without `lockClause` of `reserveAttempt` in number-reservations.ts, but only if
+    // requests overlap.
     it('is checked once by ten concurrent requests when it has one attempt', async () => {
       const pinIds = await runConcurrently(40, (i) =>
         createPending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
@@ -383,7 +384,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(countOf(outcomes(results), 'granted')).toBe(pinIds.length);
     });
 
-    // Fails without number-shares.ts: failuresPerNumberPerHour
+    // This test fails without `failuresPerNumberPerHour` in number-shares.ts.
     it('is rejected after FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR wrong codes of its client for its number, over all sends', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '12' });
       const start = clock.now();
@@ -412,7 +413,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(await createPending())).outcome).toBe('granted');
     });
 
-    // Fails without number-shares.ts: failuresPerNumberPerDay
+    // This test fails without `failuresPerNumberPerDay` in number-shares.ts.
     it('is rejected after twenty wrong codes for its number in a day, even after a right one', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '100' });
       const start = clock.now();
@@ -436,7 +437,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without rejected-code.ts, isWrong and exhaustsAttempts
+    // This test fails without `isWrong` and `exhaustsAttempts` in rejected-code.ts.
     it('counts as a wrong code for its number when it was wrong at the only attempt', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3' });
       for (let i = 0; i < 2; i += 1) {
@@ -490,7 +491,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ status: 'exhausted' });
     });
 
-    // Fails without verification-queries.ts, verify: isClaimable; number-reservations.ts, reserveAttempt: isOpen
+    // This test fails without `isClaimable` of `verify` in verification-queries.ts, and without `isOpen` of
+    // `reserveAttempt` in number-reservations.ts.
     it('is rejected after its expiry, even if its check began before', async () => {
       const pinId = await createPending();
       clock.advance(TTL_MS - 1);
@@ -504,7 +506,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await reserveAttempt(pinId)).toEqual({ outcome: 'closed', reason: 'expired' });
     });
 
-    // Fails without verification-queries.ts, exhaustAttempts: adds attempts, so that other checks can succeed
+    // This test fails unless `exhaustAttempts` in verification-queries.ts adds attempts: other checks can
+    // then succeed.
     it('verifies for one request while the provider reports the attempts of another exhausted', async () => {
       const pinId = await createPending();
       const [right, late] = [await grantAttempt(pinId), await grantAttempt(pinId)];
@@ -516,7 +519,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await completeAttempt(right, 'verified')).toEqual({ verified: true });
     });
 
-    // Fails without rejected-code.ts, toVerifyResult
+    // This test fails without `toVerifyResult` in rejected-code.ts.
     it('is rejected because the verification ended during the check, even if it is wrong', async () => {
       const cancelled = await createPending();
       const expired = await createPending({ phoneNumber: OTHER_NUMBER });
@@ -534,7 +537,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without attempt-outcome.repository.ts, reject: releaseAttempt
+    // This test fails without `releaseAttempt` of `reject` in attempt-outcome.repository.ts.
     it('does not count as a wrong code for its number when the provider reports it expired or exhausted', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
       for (const checkResult of ['expired', 'attempts_exhausted'] as const) {
@@ -545,7 +548,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(await createPending())).outcome).toBe('granted');
     });
 
-    // Fails without verification-queries.ts, exhaustAttempts: `pending`; expire: isOpen
+    // This test fails without `pending` of `exhaustAttempts` and `isOpen` of `expire` in
+    // verification-queries.ts.
     it('stays verified when the provider later reports other attempts expired or exhausted', async () => {
       const pinId = await createPending();
       const [right, spent, expired] = await runConcurrently(3, () => grantAttempt(pinId));
@@ -630,7 +634,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   describe('an idempotency key', () => {
     const idempotency: IdempotentRequest = { key: 'key-1', request: 'POST /otp/send a' };
 
-    // Fails without idempotency-key-queries.ts, claim: `on conflict`
+    // This test fails without `on conflict` of `claim` in idempotency-key-queries.ts.
     it('admits one of a hundred concurrent sends, and returns its response to the others', async () => {
       const results = await runConcurrently(100, () =>
         store.reserveSend(verification(), idempotency),
@@ -649,7 +653,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       );
     });
 
-    // Fails without number-reservations.ts, ownsIdempotencyKey in reserveSend and reserveAttempt; send.repository.ts, reserveResend: `rollback`
+    // This test fails without `ownsIdempotencyKey` of `reserveSend` and `reserveAttempt` in
+    // number-reservations.ts, and without `rollback` of `reserveResend` in send.repository.ts.
     it('does not count a message or an attempt when it is repeated', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
       const reservation = await reserveSend({}, idempotency);
@@ -706,7 +711,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await store.reserveSend(verification(), other)).outcome).toBe('admitted');
     });
 
-    // Fails without send.repository.ts, reserveResend: `rollback`
+    // This test fails without `rollback` of `reserveResend` in send.repository.ts.
     it('can be used again after a rejected resend', async () => {
       const pinId = await createPending();
       const resendWithKey = () =>
@@ -746,7 +751,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without idempotency-key-queries.ts, storeIfConfirmed
+    // This test fails without `storeIfConfirmed` in idempotency-key-queries.ts.
     it('reports an ambiguous result when the send was abandoned before its response arrived', async () => {
       const reservation = await reserveSend({}, idempotency);
       clock.advance(MAX_REQUEST_MS);
@@ -773,7 +778,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without idempotency-key-queries.ts, storeIfClaimable: canBeClaimed, of this verification
+    // This test fails without `canBeClaimed` of `storeIfClaimable` in idempotency-key-queries.ts, for this
+    // verification.
     it('never returns a success for a right code that came second', async () => {
       await createPending({ phoneNumber: OTHER_NUMBER });
       const pinId = await createPending();
@@ -812,7 +818,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(pinId, { idempotency: verifyKey })).outcome).toBe('granted');
     });
 
-    // Fails without idempotency-key-queries.ts, update and release: `run`
+    // This test fails without `run` of `update` and `release` in idempotency-key-queries.ts.
     it('is not changed by an abandoned run while a later run of the verify has it', async () => {
       const pinId = await createPending();
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
@@ -834,7 +840,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without idempotency-key-queries.ts, releaseIfUncounted
+    // This test fails without `releaseIfUncounted` in idempotency-key-queries.ts.
     it('can be used again when the code was not counted', async () => {
       const pinId = await createPending();
       await store.cancel(pinId, 'shop', clock.now());
@@ -845,7 +851,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       }
     });
 
-    // Fails without idempotency-key-queries.ts, claim: `do update set`
+    // This test fails without `do update set` of `claim` in idempotency-key-queries.ts.
     it('expires after a day and can then be used for another request', async () => {
       await store.confirmSend(
         await reserveSend({}, idempotency),
@@ -865,7 +871,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Fails without verification-queries.ts, eraseAnswers: `delete` instead
+    // This test fails if `eraseAnswers` in verification-queries.ts deletes the keys instead.
     it.each(['send', 'resend', 'verify'] as const)(
       'of %s is not usable again after its number was erased',
       async (operation) => {
@@ -925,7 +931,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.getLastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
     });
 
-    // Fails without verification-queries.ts: `number_hash` in readNewest, readLastVerified and eraseAnswers
+    // This test fails without `number_hash` of `readNewest`, `readLastVerified` and `eraseAnswers` in
+    // verification-queries.ts.
     it('checks, looks up and erases one number and no other', async () => {
       const idempotency = { key: 'key', request: 'x' };
       const reservation = await reserveSend({}, idempotency);
@@ -952,7 +959,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await checkCode(reservation.pinId, 'verified')).toEqual({ verified: true });
     });
 
-    // Fails without verification-queries.ts and send-queries.ts: `pin_id`
+    // This test fails without `pin_id` in verification-queries.ts and send-queries.ts.
     it('changes one verification and no other', async () => {
       const other = await createPending({ phoneNumber: OTHER_NUMBER });
       await checkCode(other, 'wrong_code');
@@ -990,7 +997,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.find(verified, 'shop', clock.now())).toMatchObject({ status: 'verified' });
     });
 
-    // Fails without verification-status.ts; verification-queries.ts, cancel; send-queries.ts, supersede
+    // This test fails without verification-status.ts, `cancel` in verification-queries.ts, and `supersede` in
+    // send-queries.ts.
     it('cannot change an exhausted or expired verification by a cancel or a new send', async () => {
       const readState = async (pinId: string) => {
         const verification = await store.find(pinId, 'shop', clock.now());
@@ -1054,7 +1062,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await createPending({ phoneNumber: OTHER_NUMBER });
     });
 
-    // Fails without send-limits.ts, release
+    // This test fails without `release` in send-limits.ts.
     it('can erase a number during a send, which is released from every limit if nothing was sent', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1', CLIENT_SENDS_PER_DAY: '1' });
       const endUserAddress = '203.0.113.7';
@@ -1089,7 +1097,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
   });
 
-  // Fails without data-protection.ts, getPreviousHashes; verification-table.ts, hashNumber
+  // This test fails without `getPreviousHashes` in data-protection.ts, and without `hashNumber` in
+  // verification-table.ts.
   it('keeps verifications, limits and responses after a change of OTP_SECRET', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const reservation = await reserveSend({ reference: 'login' }, idempotency);
@@ -1123,7 +1132,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(result).toMatchObject({ outcome: 'granted', attempt: { pinId: reservation.pinId } });
   });
 
-  // Fails without verification-table.ts, rehashNumber; idempotency-key.repository.ts, rehash: called by every operation
+  // This test fails without `rehashNumber` in verification-table.ts, and without the call of `rehash`
+  // (idempotency-key.repository.ts) in every operation.
   it('finds what it stored under the previous secret, in every operation', async () => {
     const numbers = Array.from({ length: 6 }, (_, i) => phoneNumber(`+1415555${3_000 + i}`));
     const pinIds: string[] = [];
@@ -1162,7 +1172,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await reserveResend(pinIdInCooldown)).toMatchObject({ limit: 'cooldown' });
   });
 
-  // Fails without verification-table.ts, rehashVerification: another client may have had the number rehashed before
+  // This test fails without `rehashVerification` in verification-table.ts. Another client may have had the
+  // number rehashed before.
   it('adds up the wrong codes for a number stored under the old and the new secret', async () => {
     const pinId = await createPending();
     await checkCode(pinId, 'wrong_code');
@@ -1181,7 +1192,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
   });
 
-  // Fails without verification-queries.ts, cancelOlderPending; idempotency-key-queries.ts, rehash
+  // This test fails without `cancelOlderPending` in verification-queries.ts, and without `rehash` in
+  // idempotency-key-queries.ts.
   it('uses a number and an idempotency key stored under both secrets', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const send = async () =>
@@ -1203,7 +1215,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await store.find('pin-1', 'shop', clock.now())).toBeUndefined();
   });
 
-  // Fails without idempotency-key-queries.ts, rehash
+  // This test fails without `rehash` in idempotency-key-queries.ts.
   it('runs a verify again that crashed under the previous secret', async () => {
     const pinId = await createPending();
     const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
@@ -1214,7 +1226,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect((await reserveAttempt(pinId, { idempotency: verifyKey })).outcome).toBe('granted');
   });
 
-  // Fails without idempotency-key-queries.ts, update
+  // This test fails without `update` in idempotency-key-queries.ts.
   it('stores a response whose request was repeated under a newer secret before it was complete', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const reservation = await reserveSend({}, idempotency);

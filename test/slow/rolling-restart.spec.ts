@@ -97,7 +97,7 @@ describe('A rolling restart of two replicas under load', () => {
     await until(() => flows.length >= enough);
   }
 
-  // Fails without `startDraining()` and the delay in shutdown.ts.
+  // This test fails without `startDraining()` and the delay in shutdown.ts.
   it('drops no request', () => {
     expect(failures).toEqual([]);
     expect(flows.map(({ responses }) => responses.join(', '))).toEqual(

@@ -33,7 +33,7 @@ describe('DatabaseClock', () => {
     expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(500);
   });
 
-  // Fails without clock.ts, applyReading: `aheadMs`
+  // This test fails without `aheadMs` of `applyReading` in clock.ts.
   it('runs on when the clock of the database is set back', async () => {
     let offsetMs = 0;
     const clock = new DatabaseClock(async () => Date.now() + offsetMs);

@@ -66,7 +66,7 @@ describe('TrafficEvaluator', () => {
     expect(Math.min(decisions.allowed, decisions.blocked)).toBeGreaterThan(500);
   });
 
-  // Fails without traffic-evaluator.ts, checkSharedBudget: the reserve
+  // These tests fail without the reserve of `checkSharedBudget` in traffic-evaluator.ts.
   it.each(['prefix', 'country'] as const)(
     'allows a client its reserve of a %s whose budget other clients exceed',
     (destination) => {
@@ -97,7 +97,7 @@ describe('TrafficEvaluator', () => {
     },
   );
 
-  // Fails without traffic-evaluator.ts: checkOwnBudget of the client
+  // This test fails without `checkOwnBudget` of the client in traffic-evaluator.ts.
   it('blocks a client over its own budget, however much other clients verify', () => {
     const healthy = { ...NO_TRAFFIC, hour: counts(10_000, 100), day: counts(10_000, 100) };
     const own = { ...NO_TRAFFIC, hour: counts(0, 11), day: counts(0, 11) };
