@@ -8,7 +8,7 @@ import { spread, type Spread } from './statistics.js';
 
 const REPEATS = 15;
 
-/** What the machine needs for three things that every request is made of. */
+/** How long the machine takes for three parts of every request. */
 export interface Calibration {
   /** A fixed amount of JavaScript, in milliseconds. */
   readonly scriptMs: Spread;
@@ -18,7 +18,7 @@ export interface Calibration {
   readonly roundTripMicros: Spread;
 }
 
-/** Measured beside every table, so that results of different machines can be read together. */
+/** Every report begins with these times, so that results of different machines can be compared. */
 export async function calibrate(): Promise<Calibration> {
   return {
     scriptMs: measureScript(),

@@ -10,7 +10,7 @@ import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js
 
 const NUMBER = PhoneNumber.fromE164('+14155552671');
 const JUMP_MS = hours(2);
-const enforce = createTrafficEvaluator({
+const evaluateTraffic = createTrafficEvaluator({
   mode: 'enforce',
   floorPerHour: 10,
   floorPerDay: 1_000,
@@ -49,7 +49,7 @@ class Subject {
     const { clock, opened } = this;
     const pinId = `pin-${String(this.created)}`;
     const verification = { ...newVerification(pinId, number, clock.now()), ...changes };
-    const admission = await opened.store.reserveSend(verification, idempotency, enforce);
+    const admission = await opened.store.reserveSend(verification, idempotency, evaluateTraffic);
     if (admission.outcome === 'admitted') {
       const sent = { provider: 'test-provider', pinId: 'any', possiblySentBy: [] };
       await opened.store.confirmSend(admission.reservation, sent, sendResponse(pinId));
@@ -122,6 +122,7 @@ const RULES: readonly TimedRule[] = [
     start: async (subject) => {
       await subject.send();
       const admission = await subject.send();
+      // Up to five minutes more than 24 hours, because sends are counted in buckets.
       if (!('until' in admission)) throw new Error(admission.outcome);
       return admission.until - subject.clock.now();
     },
@@ -186,8 +187,8 @@ const RULES: readonly TimedRule[] = [
 ];
 
 describe.each(DATABASES)('With %s', (_engine, newStorage) => {
-  // Fails without sliding-window.ts, getBlockedUntil: `Math.min`
-  it('a replica whose clock is behind that of another names no wait longer than the cooldown', async () => {
+  // This test fails without `Math.min` of `getBlockedUntil` in sliding-window.ts.
+  it('a replica whose clock is behind returns a wait of at most the cooldown', async () => {
     const subject = new Subject(await newStorage(), new FakeClock(), { SEND_COOLDOWN: '30s' });
     await subject.open();
     const now = subject.clock.now();
@@ -225,7 +226,7 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
       expect(await isInForce(subject)).toBe(false);
     }
 
-    // The next two tests fail without clock.ts, applyReading: `aheadMs`
+    // The next two tests fail without `aheadMs` of `applyReading` in clock.ts.
     it('lasts its full length when the clock is set back', async () => {
       await expectFullLength(() => {
         subject.clock.moveWallClock(-JUMP_MS);
@@ -255,8 +256,8 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
       expect(await isInForce(subject)).toBe(false);
     });
 
-    // Fails without clock-synchronizer.ts, advanceTo
-    it('stays in force after a restart with the clock set back, for at most its length from then on', async () => {
+    // This test fails without `advanceTo` in clock-synchronizer.ts.
+    it('is still in force after a restart with the clock set back, but not for longer than its length', async () => {
       const lengthMs = await start(subject);
       subject.clock.advance(lengthMs / 2);
       await subject.restartSetBack();
