@@ -28,7 +28,7 @@ const NUMBER_WINDOW_MS = hours(24);
 const END_USER_WINDOW_MS = hours(1);
 
 /** How long the report of an unknown message is kept: its send may be stored later. */
-const WAITING_REPORT_MS = minutes(15);
+const UNLINKED_REPORT_MS = minutes(15);
 
 /**
  * Periodic cleanup, one replica at a time: fails abandoned sends, links delivery reports that came
@@ -87,8 +87,8 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
    * been sent, so it stays counted; the client never got a `pinId` and may send again.
    */
   private async failAbandonedSends(): Promise<void> {
-    const before = this.clock.now() - getMaxRequestMs(this.providers);
-    await this.runInBatches(this.queries.failAbandonedSends, before);
+    const cutoff = this.clock.now() - getMaxRequestMs(this.providers);
+    await this.runInBatches(this.queries.failAbandonedSends, cutoff);
   }
 
   private async deleteExpired(): Promise<void> {
@@ -105,32 +105,32 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       (transaction, rows) => this.usage.addUsageOfDeleted(transaction, [], rows),
     );
     await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_RETENTION_MS));
-    for (const [query, before] of [
+    for (const [query, cutoff] of [
       [queries.deleteEvents, now - this.config.retentionMs],
-      [queries.deleteWaitingReports, now - WAITING_REPORT_MS],
+      [queries.deleteUnlinkedReports, now - UNLINKED_REPORT_MS],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
-      [queries.untrustNumbers, now - TRUSTED_NUMBER_MS],
+      [queries.clearVerifiedAt, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
-      [queries.untrustNumbersOfPreviousRelease, now - TRUSTED_NUMBER_MS],
+      [queries.clearVerifiedAtOfPreviousRelease, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbersOfPreviousRelease, now - NUMBER_WINDOW_MS],
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
       [queries.deleteTraffic, toBucket(now) - WINDOWS.twoWeeks],
     ] as const) {
-      await this.runInBatches(query, before);
+      await this.runInBatches(query, cutoff);
     }
   }
 
   /** @param onBatch runs in the transaction that changes the rows of a batch */
   private async runInBatches<T, R>(
-    query: PreparedQuery<{ before: T }, R>,
-    before: T,
+    query: PreparedQuery<{ cutoff: T }, R>,
+    cutoff: T,
     onBatch?: (transaction: Executor, rows: readonly R[]) => Promise<void>,
   ): Promise<void> {
     let changedRows = CLEANUP_BATCH;
     while (changedRows === CLEANUP_BATCH) {
       changedRows = 0;
       await this.database.runCleanup(async (transaction) => {
-        const { rows } = await transaction.run((batch) => query(batch, { before }));
+        const { rows } = await transaction.run((batch) => query(batch, { cutoff }));
         changedRows = rows.length;
         await onBatch?.(transaction, rows);
       });

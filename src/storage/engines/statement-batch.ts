@@ -36,7 +36,7 @@ export class DeferredResult<R> {
 }
 
 /**
- * Statements sent in one batch and executed in order. No value comes from the result of another.
+ * Statements sent in one batch and executed in order. No statement uses the result of another one.
  */
 export class StatementBatch {
   readonly statements: BoundStatement[] = [];
@@ -64,7 +64,10 @@ export class StatementBatch {
   }
 }
 
-/** Runs batches: the database runs each in its own transaction, an open transaction all in itself. */
+/**
+ * Runs batches. `Database` runs each batch in its own transaction. The executor of an open
+ * transaction runs all its batches in that transaction.
+ */
 export interface Executor {
   /** @returns what `build` returned, once the results of its statements are readable */
   run<T>(build: (batch: StatementBatch) => T): Promise<T>;

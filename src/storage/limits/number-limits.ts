@@ -49,7 +49,7 @@ export class NumberLimits {
           .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
           .where(isClientNumber(p))
           .where(canBeClaimed(lockClause, p)),
-      untrustNumber: (db, p: ClientNumberKey) =>
+      clearVerifiedAt: (db, p: ClientNumberKey) =>
         db.updateTable('client_numbers').set({ verified_at: 0 }).where(isClientNumber(p)),
       read: (db, p: ClientNumberKey) =>
         db

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 
 /**
- * How many checks of a verification have no result (`unresolved`): they are running, or their
- * answers were lost. `lost_at` is when the first of them counts as lost.
+ * `unresolved` counts the checks without a result: they are running, or their answers were lost.
+ * From `lost_at` on, the answer to the earliest of them is assumed to be lost.
  */
 export async function unresolvedChecks(db: Kysely<unknown>): Promise<void> {
   // Replicas of the previous release go on writing rows without these columns.

@@ -35,7 +35,7 @@ export interface VerificationRow {
   max_attempts: number;
   /** Attempts without a result: their checks are running, or the answers were lost. */
   unresolved: number;
-  /** When the answer to the earliest of them counts as lost. */
+  /** From this time on, the answer to the earliest of them is assumed to be lost. */
   lost_at: number;
   /** The number and the provider's pin id, encrypted; empty until a provider accepts the send. */
   sealed: string;

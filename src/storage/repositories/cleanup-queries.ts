@@ -9,87 +9,95 @@ import {
 } from '../usage-counts.js';
 
 interface CleanupCutoff<T = number> {
-  /** Milliseconds since the epoch; of traffic, a time bucket; of usage, a day. */
-  before: T;
+  /**
+   * The newest time of the rows to change, in milliseconds since the epoch. Exceptions: the oldest
+   * bucket of `traffic` and the oldest day of `usage_daily` to keep.
+   */
+  cutoff: T;
 }
 
 /** Rows per statement: few, so that a cleanup never blocks a send for long. */
 export const CLEANUP_BATCH = 500;
 
-/** As its index has it, which no other statement can use; see `0013-traffic-age.ts`. */
+/** The expression of the index `traffic_by_age`. `0013-traffic-age.ts` says why it is not `slot`. */
 const SLOT = sql`slot + 0`;
 
 /** Each statement changes one batch, the oldest rows first, and returns a row for each. */
 export const prepareCleanupQueries = (database: Database) =>
   database.prepare('cleanup', {
     failAbandonedSends: (_db, p: CleanupCutoff) => {
-      const condition = sql`status = 'sending' and created_at <= ${p.before}`;
+      const condition = sql`status = 'sending' and created_at <= ${p.cutoff}`;
       const oldest = isAmongOldest('verifications', ['pin_id'], 'created_at', condition);
       return sql<object>`update verifications set status = 'failed'
         where ${oldest} returning pin_id`;
     },
     deleteVerifications: (_db, p: CleanupCutoff) => {
-      const condition = sql`created_at <= ${p.before}`;
+      const condition = sql`created_at <= ${p.cutoff}`;
       const oldest = isAmongOldest('verifications', ['pin_id'], 'created_at', condition);
       return sql<DeletedVerification>`delete from verifications
         where ${oldest} returning ${DELETED_VERIFICATION_COLUMNS}`;
     },
     deleteEvents: (_db, p: CleanupCutoff) =>
-      deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.before}`),
+      deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.cutoff}`),
     deleteMessages: (_db, p: CleanupCutoff) => {
-      const condition = sql`pin_id <> '' and sent_at <= ${p.before}`;
+      const condition = sql`pin_id <> '' and sent_at <= ${p.cutoff}`;
       const oldest = isAmongOldest('messages', ['message_hash'], 'sent_at', condition);
       return sql<DeletedMessage>`delete from messages
         where ${oldest} returning ${DELETED_MESSAGE_COLUMNS}`;
     },
-    /** Reports of messages that this service did not send, or whose send failed. */
-    deleteWaitingReports: (_db, p: CleanupCutoff) =>
+    /** Reports of messages without a stored send: it failed, or another program sent the message. */
+    deleteUnlinkedReports: (_db, p: CleanupCutoff) =>
       deleteOldest(
         'messages',
         ['message_hash'],
         'received_at',
-        sql`pin_id = '' and received_at <= ${p.before}`,
+        sql`pin_id = '' and received_at <= ${p.cutoff}`,
       ),
     deleteKeys: (_db, p: CleanupCutoff) =>
       deleteOldest(
         'idempotency_keys',
         ['client', 'key_hash'],
         'created_at',
-        sql`created_at <= ${p.before}`,
+        sql`created_at <= ${p.cutoff}`,
       ),
-    untrustNumbers: (_db, p: CleanupCutoff) =>
-      untrustOldest('client_numbers', ['number_hash', 'client'], p),
+    /** Ends the trust in numbers that were verified long ago. */
+    clearVerifiedAt: (_db, p: CleanupCutoff) =>
+      clearOldestVerifiedAt('client_numbers', ['number_hash', 'client'], p),
     deleteNumbers: (_db, p: CleanupCutoff) =>
-      deleteUntrusted('client_numbers', ['number_hash', 'client'], p),
+      deleteUnverified('client_numbers', ['number_hash', 'client'], p),
     /** Replicas of the previous release count in `numbers`. */
-    untrustNumbersOfPreviousRelease: (_db, p: CleanupCutoff) =>
-      untrustOldest('numbers', ['number_hash'], p),
+    clearVerifiedAtOfPreviousRelease: (_db, p: CleanupCutoff) =>
+      clearOldestVerifiedAt('numbers', ['number_hash'], p),
     deleteNumbersOfPreviousRelease: (_db, p: CleanupCutoff) =>
-      deleteUntrusted('numbers', ['number_hash'], p),
+      deleteUnverified('numbers', ['number_hash'], p),
     deleteEndUsers: (_db, p: CleanupCutoff) =>
-      deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.before}`),
+      deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.cutoff}`),
     deleteTraffic: (_db, p: CleanupCutoff) =>
-      deleteOldest('traffic', ['subject', 'slot', 'shard'], SLOT, sql`${SLOT} < ${p.before}`),
+      deleteOldest('traffic', ['subject', 'slot', 'shard'], SLOT, sql`${SLOT} < ${p.cutoff}`),
     deleteUsage: (_db, p: CleanupCutoff<string>) =>
       deleteOldest(
         'usage_daily',
         ['day', 'client', 'country', 'provider', 'channel'],
         'day',
-        sql`day < ${p.before}`,
+        sql`day < ${p.cutoff}`,
       ),
   });
 
 type NumberTable = 'client_numbers' | 'numbers';
 
-/** Keeps the rows, which may still count sends; {@link deleteUntrusted} deletes them. */
-function untrustOldest(table: NumberTable, key: readonly string[], { before }: CleanupCutoff) {
-  const condition = sql`verified_at > 0 and verified_at <= ${before}`;
+/** Keeps the rows, because they may still count sends. {@link deleteUnverified} deletes them later. */
+function clearOldestVerifiedAt(
+  table: NumberTable,
+  key: readonly string[],
+  { cutoff }: CleanupCutoff,
+) {
+  const condition = sql`verified_at > 0 and verified_at <= ${cutoff}`;
   const oldest = isAmongOldest(table, key, 'verified_at', condition);
   return sql<object>`update ${sql.table(table)} set verified_at = 0 where ${oldest} returning number_hash`;
 }
 
-const deleteUntrusted = (table: NumberTable, key: readonly string[], { before }: CleanupCutoff) =>
-  deleteOldest(table, key, 'touched_at', sql`verified_at = 0 and touched_at <= ${before}`);
+const deleteUnverified = (table: NumberTable, key: readonly string[], { cutoff }: CleanupCutoff) =>
+  deleteOldest(table, key, 'touched_at', sql`verified_at = 0 and touched_at <= ${cutoff}`);
 
 function deleteOldest(...args: Parameters<typeof isAmongOldest>) {
   const [table, key] = args;
@@ -98,8 +106,8 @@ function deleteOldest(...args: Parameters<typeof isAmongOldest>) {
 }
 
 /**
- * True for the oldest rows that meet the condition. The outer condition is checked again after a
- * wait for a row lock.
+ * True for the oldest rows that meet the condition. The condition is also outside the subquery,
+ * because PostgreSQL checks only that part again after a wait for a row lock.
  */
 function isAmongOldest(
   table: keyof DatabaseSchema,

@@ -44,7 +44,7 @@ export const prepareOutboxQueries = (database: Database) =>
 
     /**
      * Claims at most `count` due events. An event waits for the earlier events of its verification.
-     * The outer condition is checked again after waiting for another replica that claimed the event.
+     * PostgreSQL checks the conditions outside the subquery again after a wait for another replica.
      */
     claim: (_db, p: { now: number; until: number; count: number }) => sql<ClaimedRow>`
       update outbox set due_at = ${p.until}, tries = tries + 1

@@ -50,8 +50,8 @@ export function getClosedReason(row: VerificationRow, now: number): Verification
 }
 
 /**
- * Whether a check has no result whose answer is lost, or may be by now.
- * @param own checks without a result that are running certainly
+ * Whether the answer to an unresolved check is lost, or assumed to be lost.
+ * @param own how many of the unresolved checks are certainly still running
  * @param isRepeat whether a request repeats one whose answer was lost
  */
 export const hasLostAnswer = (

@@ -79,7 +79,7 @@ export class VerificationRepository {
         this.verifications.queries.eraseEvents(batch, { client, numberHash });
         const messages = this.verifications.queries.eraseMessages(batch, { client, numberHash });
         const erased = this.verifications.queries.erase(batch, { client, numberHash });
-        this.limits.queries.untrustNumber(batch, { numberHash, client });
+        this.limits.queries.clearVerifiedAt(batch, { numberHash, client });
         return { erased, messages };
       });
       await this.usage.addUsageOfDeleted(transaction, erased.rows, messages.rows);

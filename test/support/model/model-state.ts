@@ -32,7 +32,7 @@ export interface VerificationRecord {
   readonly attempts: number;
   /** Checks without a result: running ones, and those whose answers were lost. */
   readonly unresolved: number;
-  /** The time from which an unresolved check counts as lost. */
+  /** From this time on, the answer to an unresolved check is assumed to be lost. */
   readonly lostAt: number;
   readonly createdAt: number;
   readonly expiresAt: number;

@@ -77,8 +77,8 @@ function erase({ record }: StepContext, state: ModelState, progress: Progress): 
   const { client, phoneNumber = '' } = record;
   const ids = state.listVerifications(client, phoneNumber).map(({ id }) => id);
   const erased = ids.reduce((result, id) => result.deleteVerification(id), state);
-  const untrusted = erased.changeNumber(client, phoneNumber, { verifiedAt: 0 });
-  return done(eraseKeys(untrusted, client, ids), progress, { status: 204 });
+  const cleared = erased.changeNumber(client, phoneNumber, { verifiedAt: 0 });
+  return done(eraseKeys(cleared, client, ids), progress, { status: 204 });
 }
 
 const VERIFIED = ['verified', 'unclaimed'];
