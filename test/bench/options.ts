@@ -10,6 +10,8 @@ export interface Options {
   readonly only: readonly string[];
   /** The folder of another build of the service, to be measured beside this one. */
   readonly against: string | undefined;
+  /** Whether the service is also measured with delivery reports switched on. */
+  readonly reports: boolean;
   /** The number of rounds. Each server has one turn per round. */
   readonly rounds: number;
   /** Requests of one operation in one turn. */
@@ -47,6 +49,7 @@ export function readOptions(args: readonly string[]): Options {
       engine: { type: 'string', multiple: true },
       only: { type: 'string', multiple: true, default: [] },
       against: { type: 'string' },
+      reports: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       count: { type: 'string' },
       connections: { type: 'string', default: '32' },
@@ -65,6 +68,7 @@ export function readOptions(args: readonly string[]): Options {
     engines: ENGINES.filter((name) => values.engine?.includes(name) ?? true),
     only: values.only,
     against: values.against,
+    reports: values.reports,
     rounds: values.rounds === undefined ? size.rounds : parseCount(values.rounds),
     count: values.count === undefined ? size.count : parseCount(values.count),
     warmUp: size.warmUp,

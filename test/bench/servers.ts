@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ServerApiName } from './server-apis.js';
-import type { DatabaseEngine } from './options.js';
+import type { DatabaseEngine, Options } from './options.js';
 import type { ProcessOptions } from './worker-process.js';
 import { OPERATIONS, type Operation } from './load-job.js';
 
@@ -57,8 +57,13 @@ function startOptions(): string[] {
 /**
  * The service with production settings and every feature on, and limits that no load reaches.
  * @param build the folder of its `main.js`
+ * @param settings further settings, or other values
  */
-const serviceOf = (name: string, build: string): BenchServer => ({
+const serviceOf = (
+  name: string,
+  build: string,
+  settings: Readonly<Record<string, string>> = {},
+): BenchServer => ({
   api: 'otp',
   variants: [
     { name, hasIdempotencyKey: false },
@@ -88,6 +93,7 @@ const serviceOf = (name: string, build: string): BenchServer => ({
       PUMPING_FLOOR_PER_DAY: '1000000',
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
       ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
+      ...settings,
     },
   }),
 });
@@ -134,12 +140,23 @@ const alternative = (
   }),
 });
 
-export const service = serviceOf(SERVICE, join(ROOT, 'dist'));
+const DIST = join(ROOT, 'dist');
 
-/** @param against another build of the service to compare with this one */
-export const servers = (against: string | undefined): readonly BenchServer[] => [
+export const service = serviceOf(SERVICE, DIST);
+
+/** Tracks every message. The upstream sends no reports. */
+const serviceWithReports = serviceOf(`${SERVICE}, delivery reports`, DIST, {
+  INFOBIP_REPORT_TOKEN: 'a-token-of-the-bench',
+});
+
+/** The floor, the service, what the options add, and the alternatives. */
+export const servers = ({
+  against,
+  reports,
+}: Pick<Options, 'against' | 'reports'>): readonly BenchServer[] => [
   floor,
   service,
+  ...(reports ? [serviceWithReports] : []),
   ...(against === undefined ? [] : [serviceOf(`other ${SERVICE}`, resolve(against))]),
   alternative('Express, axios, a map', join(BENCH, 'servers/tutorial.mjs')),
   alternative('NestJS tutorial, a map', NEST_TUTORIAL),

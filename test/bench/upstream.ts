@@ -20,6 +20,7 @@ function answerTo(path: string, request: { to?: string; pin?: string }): object 
       to: request.to,
       ncStatus: 'NC_DESTINATION_REACHABLE',
       smsStatus: 'MESSAGE_SENT',
+      externalMessageId: `message-${String(pins)}`,
     };
   }
   const verified = request.pin === RIGHT_CODE;

@@ -9,7 +9,7 @@ import { FLOOR, servers, type BenchServer } from '../servers.js';
 
 /** Compares every server with the floor, for each number of connections and body size. */
 export const comparison: Experiment = async (engine, shared, options) => {
-  const wanted = servers(options.against).filter((server) => isWanted(server, options));
+  const wanted = servers(options).filter((server) => isWanted(server, options));
   return withServers(engine, wanted, shared, async (running) => {
     const idle = await Promise.all(running.map((server) => server.usage()));
     const cases = running.flatMap((server) => casesOf(server, options));
