@@ -43,7 +43,10 @@ export class VerificationHistory {
     });
   }
 
-  /** Every verification that the fraud budgets count, oldest first: none of a test or trusted number. */
+  /**
+   * Every verification that the fraud budgets count, oldest first: without those of test and trusted
+   * numbers.
+   */
   async *list(): AsyncGenerator<VerificationRecord> {
     let last = { time: 0, pinId: '' };
     for (;;) {

@@ -111,8 +111,8 @@ export class VerificationStore {
   /**
    * Counts one attempt against the verification and its number, before the provider checks the
    * code: however many requests race, no more codes are checked than the budgets allow. Of a client
-   * that has used up its wrong codes, only the first code of a verification is checked. A repeat of
-   * a request whose answer was lost has the same code, and is not counted again.
+   * that has used up its wrong codes, only the first code of a verification is checked. This limit
+   * does not apply to the repeat of a request whose answer was lost, which has the same code.
    */
   reserveAttempt(
     request: AttemptRequest,
@@ -150,7 +150,8 @@ export class VerificationStore {
 
   /**
    * Finds one of the client's verifications, once a provider has accepted it.
-   * @returns UnreadableDataError if it cannot be decrypted
+   * @returns UnreadableDataError if the verification cannot be decrypted; `undefined` if there is
+   * none
    */
   find(
     pinId: string,
@@ -166,7 +167,7 @@ export class VerificationStore {
     return this.measure('cancel', context, () => this.verifications.cancel(pinId, client, now));
   }
 
-  /** When the client last verified this number, within the retention time. */
+  /** When the client last verified this number; `undefined` if not within `RETENTION`. */
   getLastVerifiedAt(
     phoneNumber: PhoneNumber,
     client: string,

@@ -18,9 +18,12 @@ interface ProviderPin {
 
 /** A code that a provider has sent. */
 export interface SentCode extends ProviderPin {
-  /** How many digits it has; absent if that is not known, or if it may have letters. */
+  /** How many digits the code has; absent if that is unknown, or if it may have letters. */
   readonly codeLength?: number | undefined;
-  /** The id of the message in delivery reports: absent if none are asked for, empty if it has none. */
+  /**
+   * The id of the message in delivery reports: absent if no reports are requested, empty if the
+   * provider gave no id.
+   */
   readonly messageId?: string | undefined;
 }
 
@@ -35,9 +38,9 @@ export interface Verification {
   readonly expiresAt: number;
   readonly verifiedAt: number | undefined;
   readonly attemptsRemaining: number;
-  /** How many digits its code has, if that is known. */
+  /** How many digits the code has; `undefined` if that is unknown. */
   readonly codeLength: number | undefined;
-  /** Of its newest message; `undefined` if that is not tracked. */
+  /** The delivery of the newest message; `undefined` if no reports were requested for it. */
   readonly delivery: MessageDelivery | undefined;
 }
 

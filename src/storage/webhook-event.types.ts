@@ -8,20 +8,20 @@ export interface ClaimedEvent {
   /** The same for every try. */
   readonly eventId: string;
   readonly pinId: string;
-  /** The hash of the message that an event is about; empty for the end of the verification. */
+  /** The hash of the message that the event is about; empty for the end of the verification. */
   readonly subject: string;
   readonly type: WebhookEventType;
   readonly client: string;
   readonly occurredAt: number;
   readonly createdAt: number;
-  /** Tries so far, with this one. */
+  /** Tries of this event so far, the current try included. */
   readonly tries: number;
 }
 
 /** The verification that an event describes, read when the event is sent. */
 export interface EventContent {
   readonly phoneNumber: PhoneNumber;
-  /** ISO 3166 code, or `001`; empty in rows of early builds. */
+  /** ISO 3166 code, or `001` if non-geographic; empty in rows from before budgets existed. */
   readonly country: string;
   readonly channel: Channel;
   readonly provider: string;
@@ -32,7 +32,7 @@ export interface EventContent {
   /** The codes that were checked. */
   readonly attempts: number;
   readonly eventReference: string | undefined;
-  /** Of every message, the oldest first; empty without delivery reports. */
+  /** The delivery of every message, the oldest first; empty without delivery reports. */
   readonly deliveries: readonly EventDelivery[];
 }
 
@@ -42,6 +42,6 @@ export interface EventDelivery {
   readonly provider: string;
   readonly sentAt: number;
   readonly status: DeliveryStatus;
-  /** `undefined` without a report. */
+  /** When the message got this status; `undefined` without a report. */
   readonly at: number | undefined;
 }
