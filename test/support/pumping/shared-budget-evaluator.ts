@@ -27,7 +27,7 @@ export function createSharedBudgetEvaluator(config: PumpingConfig) {
     country,
   }: Record<DestinationScope, DestinationCounts>): SharedViolation | undefined => {
     const violation = findViolation('prefix', prefix);
-    if (violation || isTrusted(prefix, config)) return violation;
+    if (violation || skipsCountry(prefix, config)) return violation;
     return findViolation('country', country);
   };
 }
@@ -56,8 +56,8 @@ function checkBudget(
   };
 }
 
-/** Whether the unverified messages of the day stay within the budget even without the floor. */
-function isTrusted(prefix: DestinationCounts, config: PumpingConfig): boolean {
+/** Whether the day's unverified messages to a prefix are within its budget without the floor. */
+function skipsCountry(prefix: DestinationCounts, config: PumpingConfig): boolean {
   const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
   return unverified <= getVerifiedAllowance(prefix, 'day', config);
 }
