@@ -1,7 +1,12 @@
 import { hours } from '../../../src/common/durations.js';
 import { IDEMPOTENCY_KEY_MS } from './model-rules.js';
 import type { OperationRecord, ProviderCall } from './operation.js';
-import { isAcceptedMessage, isCodeCheck, readProviderPinId } from './provider-results.js';
+import {
+  isAcceptedMessage,
+  isCodeCheck,
+  isCodeComparison,
+  readProviderPinId,
+} from './provider-results.js';
 import type { ModelTestRun } from './run-model-test.js';
 
 /*
@@ -84,7 +89,7 @@ function findExtraWrongCodes(run: ModelTestRun): string[] {
   const sends = mapPinsToSends(run);
   const failures = new Map<string, { wrong: number[]; verifiedAt: number }>();
   return records.flatMap((record) => {
-    const check = record.calls.find(isCodeCheck);
+    const check = record.calls.find(isCodeComparison);
     const send = sends.get(check?.providerPinId ?? '');
     if (!check || !send) return [];
     const name = `${send.client} ${send.phoneNumber}`;

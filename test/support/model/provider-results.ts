@@ -141,6 +141,13 @@ export const isAcceptedMessage = (call: ProviderCall): boolean =>
 export const isCodeCheck = ({ operation, providerResponse }: ProviderCall): boolean =>
   operation === 'verify' && providerResponse !== undefined && providerResponse.status < 400;
 
+/** Whether the provider compared a code. It does not for an expired code or without attempts left. */
+export const isCodeComparison = (call: ProviderCall): boolean =>
+  isCodeCheck(call) &&
+  !['expired', 'attempts_exhausted'].includes(
+    toCallResult({ ...call, received: call.providerResponse }).kind,
+  );
+
 /** The PIN id that the provider returned or, if it returned none, that of the call. */
 export function readProviderPinId({
   provider,
