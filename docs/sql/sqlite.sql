@@ -2085,7 +2085,9 @@ where
   pin_id = ?1
   and client = ?2
   and status || '' = 'pending'
-  and expires_at > ?3;
+  and expires_at > ?3
+returning
+  pin_id;
 
 -- verifications.cancelOlderPending
 update verifications

@@ -113,9 +113,9 @@ export class OtpService {
 
   /** Cancels a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: RequestClient): Promise<void> {
-    const exists = await this.store.cancel(parsePinId(pinId), client, this.clock.now(), context);
-    if (!exists) throw errors.verificationNotFound();
-    this.events.emitCancelled(pinId, client, context);
+    const outcome = await this.store.cancel(parsePinId(pinId), client, this.clock.now(), context);
+    if (outcome === 'not_found') throw errors.verificationNotFound();
+    if (outcome === 'cancelled') this.events.emitCancelled(pinId, client, context);
   }
 
   /** Sends an admitted message. Else throws the error of a limit, or replays an earlier response. */

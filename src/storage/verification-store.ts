@@ -23,7 +23,7 @@ import type {
   SendResult,
 } from './send.types.js';
 import type { UnreadableDataError } from './unreadable-data.error.js';
-import type { Verification } from './verification.types.js';
+import type { CancelOutcome, Verification } from './verification.types.js';
 
 /**
  * Verifications and their state changes, each one atomic over any number of replicas:
@@ -162,8 +162,13 @@ export class VerificationStore {
     return this.measure('find', context, () => this.verifications.find(pinId, client, now));
   }
 
-  /** `pending → cancelled`; terminal states stay. @returns false if there is no verification. */
-  cancel(pinId: string, client: string, now: number, context?: RequestContext): Promise<boolean> {
+  /** `pending → cancelled`; terminal states stay. */
+  cancel(
+    pinId: string,
+    client: string,
+    now: number,
+    context?: RequestContext,
+  ): Promise<CancelOutcome> {
     return this.measure('cancel', context, () => this.verifications.cancel(pinId, client, now));
   }
 

@@ -10,6 +10,9 @@ export interface VerificationNotFound {
   readonly outcome: 'not_found';
 }
 
+/** Whether a verification was cancelled, or had ended before. */
+export type CancelOutcome = 'cancelled' | 'ended' | 'not_found';
+
 /** A provider's id of a verification. */
 interface ProviderPin {
   readonly provider: string;

@@ -924,7 +924,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.find(pinId, 'bank', clock.now())).toBeUndefined();
       expect(await reserveAttempt(pinId, { client: 'bank' })).toEqual({ outcome: 'not_found' });
       expect(await reserveResend(pinId, 'bank')).toEqual({ outcome: 'not_found' });
-      expect(await store.cancel(pinId, 'bank', clock.now())).toBe(false);
+      expect(await store.cancel(pinId, 'bank', clock.now())).toBe('not_found');
       await store.erase(NUMBER, 'bank');
       expect((await store.reserveSend(verification(), idempotency)).outcome).toBe('replayed');
       expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
@@ -987,13 +987,13 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     it('can cancel a verification, and cannot change one that has ended', async () => {
       const pinId = await createPending();
-      expect(await store.cancel(pinId, 'shop', clock.now())).toBe(true);
+      expect(await store.cancel(pinId, 'shop', clock.now())).toBe('cancelled');
       expect(await reserveAttempt(pinId)).toEqual({ outcome: 'closed', reason: 'cancelled' });
 
       clock.advance(seconds(30));
       const verified = await createPending();
       await checkCode(verified, 'verified');
-      expect(await store.cancel(verified, 'shop', clock.now())).toBe(true);
+      expect(await store.cancel(verified, 'shop', clock.now())).toBe('ended');
       expect(await store.find(verified, 'shop', clock.now())).toMatchObject({ status: 'verified' });
     });
 

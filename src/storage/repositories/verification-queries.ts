@@ -103,9 +103,10 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set expires_at = ${p.now}
       where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
 
-    cancel: (_db, p: ClientPinKey & { now: number }) => sql`
+    cancel: (_db, p: ClientPinKey & { now: number }) => sql<{ pin_id: string }>`
       update verifications set status = 'cancelled'
-      where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}`,
+      where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}
+      returning pin_id`,
 
     read: (db, p: ClientPinKey) =>
       db

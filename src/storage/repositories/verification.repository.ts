@@ -3,7 +3,7 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import { Database } from '../engines/database.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import type { UnreadableDataError } from '../unreadable-data.error.js';
-import type { Verification } from '../verification.types.js';
+import type { CancelOutcome, Verification } from '../verification.types.js';
 import { MessageRepository } from './message.repository.js';
 import { UsageRepository } from './usage.repository.js';
 import { VerificationTable } from './verification-table.js';
@@ -51,13 +51,16 @@ export class VerificationRepository {
     };
   }
 
-  async cancel(pinId: string, client: string, now: number): Promise<boolean> {
-    const getRow = await this.database.run((batch) => {
+  async cancel(pinId: string, client: string, now: number): Promise<CancelOutcome> {
+    const { cancelled, getRow } = await this.database.run((batch) => {
       this.webhooks.addCancelled(batch, pinId, client, now);
-      this.verifications.queries.cancel(batch, { pinId, client, now });
-      return this.verifications.readSent(batch, pinId, client);
+      return {
+        cancelled: this.verifications.queries.cancel(batch, { pinId, client, now }),
+        getRow: this.verifications.readSent(batch, pinId, client),
+      };
     });
-    return getRow() !== undefined;
+    if (!getRow()) return 'not_found';
+    return cancelled.row ? 'cancelled' : 'ended';
   }
 
   async getLastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
