@@ -7,6 +7,7 @@ import { Clock } from '../../src/common/clock.js';
 import { seconds } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
+import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { Database } from '../../src/storage/engines/database.js';
 import { openSqlite } from '../../src/storage/engines/sqlite.js';
 import type { RunBatch } from '../../src/storage/engines/statement-batch.js';
@@ -57,6 +58,9 @@ describe.each([
       .useValue(new Database(Object.assign(Object.create(engine), { runBatch })))
       .overrideProvider(Clock)
       .useValue(clock)
+      // Its batches would be recorded too.
+      .overrideProvider(CleanupService)
+      .useValue({})
       .compile();
     await module.init();
     store = module.get(VerificationStore);

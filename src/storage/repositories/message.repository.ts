@@ -84,20 +84,16 @@ export class MessageRepository {
    */
   async linkReports(): Promise<ReportedMessage[]> {
     const changed: ReportedMessage[] = [];
-    let linked = LINK_BATCH;
-    while (linked === LINK_BATCH) {
-      const results = await this.database.transaction<DeferredResult<ReportedMessage>[]>(
-        async (transaction) => {
-          const { rows } = await transaction.run((batch) => this.queries.findLinkable(batch, {}));
-          return transaction.run((batch) =>
-            rows.map(({ message_hash }) => this.link(batch, message_hash)),
-          );
-        },
+    if (!this.config.isOn) return changed;
+    for (;;) {
+      const { rows } = await this.database.run((batch) => this.queries.findLinkable(batch, {}));
+      if (rows.length === 0) return changed;
+      const results = await this.database.run((batch) =>
+        rows.map(({ message_hash }) => this.link(batch, message_hash)),
       );
-      changed.push(...results.flatMap(({ rows }) => rows));
-      linked = results.length;
+      changed.push(...results.flatMap((linked) => linked.rows));
+      if (rows.length < LINK_BATCH) return changed;
     }
-    return changed;
   }
 
   /** Finds a verification of any client, because a provider's request names none. */
