@@ -97,11 +97,11 @@ export class ProviderRouter {
   async send(
     to: PhoneNumber,
     channel: Channel,
-    { isTestNumber, order, ...options }: MessageOptions & { isTestNumber: boolean },
+    options: MessageOptions & { isTestNumber: boolean },
   ): Promise<ProviderSendResult> {
-    const providers = isTestNumber
+    const providers = options.isTestNumber
       ? [this.testProvider]
-      : this.getRoute(to, order).getProviders(channel);
+      : this.getRoute(to, options.order).getProviders(channel);
     return sendInOrder(providers, (provider) => provider.send(to, channel, options));
   }
 
@@ -114,12 +114,12 @@ export class ProviderRouter {
     to: PhoneNumber,
     sent: ProviderPin & SentCode,
     channel: Channel,
-    { order, ...options }: MessageOptions = {},
+    options: MessageOptions = {},
   ): Promise<ProviderSendResult> {
     const issuer = this.findProvider(sent.provider);
     const others = isTestProvider(sent.provider)
       ? []
-      : this.getRoute(to, order)
+      : this.getRoute(to, options.order)
           .getProviders(channel)
           .filter((other) => other !== issuer);
     const providers = issuer?.channels.includes(channel) ? [issuer, ...others] : others;

@@ -108,7 +108,8 @@ export class TrafficCounts {
     const getHistory = this.loadHistories(batch, subjects, bucket);
     const getCounts = (subject: string): DestinationCounts => {
       const { sends, verified } = recent.rows.find((row) => row.subject === subject) ?? NONE;
-      return { recent: { sends, verified }, ...getHistory(subject) };
+      const { hour, day, twoWeeks } = getHistory(subject);
+      return { recent: { sends, verified }, hour, day, twoWeeks };
     };
     return () => mapScopes((scope) => getCounts(subjects[scope]));
   }
