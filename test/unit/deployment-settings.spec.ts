@@ -4,10 +4,10 @@ import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import {
   BASE_FILE,
-  readExample,
+  readPodSettings,
   SECRETS_FILE,
   SETTINGS_FILE,
-} from '../support/deployment/example-settings.js';
+} from '../support/deployment/pod-settings.js';
 import { container, readEnvLines } from '../support/deployment/manifests.js';
 
 /** Settings that a pod does not need, and why. */
@@ -33,7 +33,7 @@ describe('The settings of the Kubernetes manifests', () => {
   });
 
   it('are accepted in production, without a warning', () => {
-    const env = readExample();
+    const env = readPodSettings();
 
     expect(serviceConfig(env).isProduction).toBe(true);
     expect(env.warnings).toEqual([]);

@@ -5,10 +5,10 @@ import { serviceConfig } from '../../src/config/service.config.js';
 import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
 import {
   BASE_FILE,
-  readExample,
+  readPodSettings,
   SECRETS_FILE,
   SETTINGS_FILE,
-} from '../support/deployment/example-settings.js';
+} from '../support/deployment/pod-settings.js';
 import {
   autoscaler,
   disruptionBudget,
@@ -152,7 +152,7 @@ describe('Kubernetes manifests', () => {
   it('give a stopping replica time to leave the load balancer and to finish its requests', () => {
     const sinch = { SINCH_APPLICATION_KEY: 'key', SINCH_APPLICATION_SECRET: 'c2VjcmV0' };
     // A send takes longest if both providers are tried.
-    const env = readExample({ PROVIDERS: 'infobip,sinch', ...sinch });
+    const env = readPodSettings({ PROVIDERS: 'infobip,sinch', ...sinch });
     const { periodSeconds = 10, failureThreshold = 3 } = container?.readinessProbe ?? {};
 
     expect(seconds(periodSeconds * failureThreshold)).toBeLessThan(

@@ -8,7 +8,7 @@ import { toFileVariable } from '../../src/config/secret-files.js';
 import { renderOverrideFields } from '../support/override-fields-reference.js';
 import { readConfig } from '../support/config.js';
 import { readEnvLines } from '../support/deployment/manifests.js';
-import { SECRETS_FILE } from '../support/deployment/example-settings.js';
+import { SECRETS_FILE } from '../support/deployment/pod-settings.js';
 import {
   renderEnvExample,
   renderSettingTables,

@@ -20,7 +20,7 @@ describe('deploy/systemd/otp-service.service', () => {
     SINCH_APPLICATION_SECRET: 'c2VjcmV0',
   });
 
-  it('runs a build in production, with the same options as `npm start`', () => {
+  it('runs the build with the command of `npm run start:prod`, in production', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
       scripts: { 'start:prod': string };
     };
