@@ -10,7 +10,7 @@ import { openStore, type OpenStore } from '../support/store.js';
 
 const NUMBER = PhoneNumber.fromE164('+14155552671');
 
-describe('Erasing a number while a request with an idempotency key is counted', () => {
+describe('Erasing a number during a concurrent request with an idempotency key', () => {
   let postgres: PostgresServer;
   let url: string;
   let opened: OpenStore;
@@ -35,18 +35,19 @@ describe('Erasing a number while a request with an idempotency key is counted', 
   });
   afterAll(() => postgres.stop());
 
-  // This test fails without `lockNumber` of `erase` in verification.repository.ts.
+  // This test fails without `lockNumber` of `erase` in verification.repository.ts. It locks the
+  // number's verifications, so it waits until a request that updates one of them is committed.
   it('erases the key of a request that was committed during the erase', async () => {
     const { store } = opened;
     await confirm(await reserveSend('pin'));
 
-    // A resend does the same: it claims its key, then counts its message for the verification.
+    // Like a resend, this claims a key, then counts a message in the verification's row.
     await request.query('begin');
     await request.query(
       `insert into idempotency_keys
       (client, key_hash, request_hash, pin_id, state, sealed_answer, created_at, run)
-      values ('shop', 'key', 'request', 'pin', 'running', '', $1, 'run')`,
-      // An older key could be deleted by the cleanup that runs at the start.
+      values ('shop', 'key-hash', 'request-hash', 'pin', 'running', '', $1, 'run-id')`,
+      // The cleanup that runs when the store opens could delete an older key.
       [clock.now()],
     );
     await request.query(`update verifications set texts = texts + 1 where pin_id = 'pin'`);
@@ -59,13 +60,14 @@ describe('Erasing a number while a request with an idempotency key is counted', 
     expect(rows).toEqual([{ state: 'erased' }]);
   });
 
-  // This test fails without the condition of `erase` in verification-queries.ts.
-  it('keeps a send that was committed after the keys were read, so that its key keeps its verification', async () => {
+  // This test fails without `isErasable` of `erase` in verification-queries.ts.
+  it('keeps a verification that was committed after the erase read the keys', async () => {
     const { store } = opened;
     await confirm(await reserveSend('pin-1', 'key-1'));
     clock.advance(minutes(1));
 
-    // The erase finds the keys to erase, and then waits for this lock.
+    // The erase finds the keys to erase, and then waits for this lock. So it misses the key of the
+    // second send. The next erase needs that send's verification to find the key.
     await request.query('begin');
     await request.query(`select 1 from idempotency_keys for update`);
     const erased = store.erase(NUMBER, 'shop');
