@@ -10,7 +10,10 @@ import axios, {
 } from 'axios';
 import type { Dispatcher } from 'undici';
 
-/** Every response of a provider's API is well below this, compressed or not. */
+/**
+ * Limit of a response body. provider-dispatcher.ts applies it to the received bytes, `decode` to
+ * the decompressed ones. Every response of a provider's API is much smaller.
+ */
 export const MAX_RESPONSE_BYTES = 64 * 1024;
 
 /** Content codings (RFC 9110 §8.4.1). */
@@ -71,7 +74,10 @@ export function createUndiciAxios(dispatcher: Dispatcher): AxiosInstance {
   return instance;
 }
 
-/** One request and its response. Events after the promise is settled are ignored. */
+/**
+ * One request and its response. A promise settles only once, so later calls of `resolve` and
+ * `reject` have no effect.
+ */
 class UndiciExchange implements Dispatcher.DispatchHandler {
   private readonly chunks: Buffer[] = [];
   private readonly timer: NodeJS.Timeout | undefined;
