@@ -65,7 +65,7 @@ export interface SandboxFault {
   readonly performed?: boolean;
   /** Delay of a `slow` response in milliseconds. Default: 2000. */
   readonly delayMs?: number;
-  /** Shape of an Infobip error. Default: the sandbox's setting. */
+  /** Shape of an Infobip error. Default: the sandbox's setting `errorShape`. */
   readonly errorShape?: InfobipErrorShape;
 }
 

@@ -28,7 +28,7 @@ export function useInfobipErrors(fastify: FastifyInstance, settings: SandboxSett
   fastify.setErrorHandler(
     async (cause: FastifyError | ValidationError | InfobipError, _request, reply) => {
       const error = toInfobipError(cause);
-      const { retryAfterS, shape = settings.errorShape } = error.response;
+      const { retryAfterS, shape = settings.errorShape } = error.responseOptions;
       if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
       return reply.code(error.status).send(error.toBody(shape));
     },

@@ -26,7 +26,7 @@ const ERRORS_BY_STATUS = {
   },
 } as const;
 
-/** The field `action` of the shape `current`. */
+/** The field `action` of an error in the shape `current` of {@link ERROR_SHAPES}. */
 const ACTIONS: Record<InfobipStatus, string> = {
   400: 'Check the request for the violations.',
   401: 'Check the credentials in the Authorization header.',
@@ -41,6 +41,7 @@ const ACTIONS: Record<InfobipStatus, string> = {
 export type InfobipStatus = keyof typeof ERRORS_BY_STATUS;
 
 /**
+ * The shapes of the JSON body of an error response.
  * `legacy`: the shape that Infobip documents for its 2FA API.
  * `v1`: the same shape with the codes of the API's first version.
  * `current`: the shape that Infobip's other APIs return.
@@ -51,10 +52,11 @@ export type InfobipErrorShape = (typeof ERROR_SHAPES)[number];
 /** Error messages by the name of the request field. */
 type InfobipFieldErrors = Readonly<Record<string, string[]>>;
 
+/** How the error handler creates the response. */
 interface ErrorResponseOptions {
   /** The `Retry-After` header, in seconds. Default: none. */
   readonly retryAfterS?: number | undefined;
-  /** Default: the sandbox's setting. */
+  /** The error handler passes it to `toBody`. Default: the sandbox's setting `errorShape`. */
   readonly shape?: InfobipErrorShape | undefined;
 }
 
@@ -63,7 +65,7 @@ export class InfobipError extends Error {
   constructor(
     readonly status: InfobipStatus,
     readonly fieldErrors?: InfobipFieldErrors,
-    readonly response: ErrorResponseOptions = {},
+    readonly responseOptions: ErrorResponseOptions = {},
   ) {
     super(ERRORS_BY_STATUS[status].text);
   }

@@ -3,7 +3,7 @@ import { isEmailTemplate, type MessageTemplate, type PinType } from './message-t
 
 /** A generated PIN that can be verified. All times are in ms since the epoch. */
 export interface IssuedPin {
-  /** Changes only by a resend with the forced outcome `new-pin-id`. */
+  /** Changes only when the fault `new-pin-id` of sandbox-fault.ts applies to a resend. */
   pinId: string;
   readonly applicationId: string;
   /** The recipient as the client wrote it. */

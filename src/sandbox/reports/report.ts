@@ -31,7 +31,7 @@ export interface TrackedMessage {
   readonly provider: ProviderName;
   readonly messageId: string;
   readonly to: string;
-  /** A status before the final one. The fault `reordered` reports it after the final one. */
+  /** Precedes the final outcome. Only the fault `reordered` reports it, after the final one. */
   readonly intermediateOutcome: ReportOutcome;
   /**
    * Creates a report for each receiver.
