@@ -32,7 +32,7 @@ interface MessageOptions extends Pick<
 
 /**
  * Routes each call to a provider: in the client's order of preference or that of the number's country, with
- * failover if a failure does not concern the number itself. Test numbers have a provider of their own.
+ * failover unless the number is unreachable. Test numbers have a provider of their own.
  * For one message, each provider is used at most once, and for at most `PROVIDER_TIMEOUT`.
  */
 @Injectable()

@@ -15,8 +15,8 @@ export interface ProviderSendResult extends ProviderPin, SentCode {
 }
 
 /**
- * Sends by the first provider that accepts the message. A failure that concerns the number itself
- * ends the search, because another provider would fail too.
+ * Sends by the first provider that accepts the message. If the number is unreachable, no other
+ * provider is called, because it would fail too.
  * @throws SendFailedError
  */
 export async function sendInOrder(

@@ -4,7 +4,10 @@ import type { InfobipErrorBody } from './infobip.types.js';
 
 const NOT_FOUND_CODES: readonly unknown[] = ['NOT_FOUND', 'RESOURCE_NOT_FOUND', 'E404'];
 
-/** The error for a response to a send that is no 2xx. The status decides, as Infobip's error codes vary. */
+/**
+ * The error for a response to a send that is no 2xx. A 400 that rejects the field `to` means that
+ * the number is invalid. Otherwise only the status decides, because Infobip's error codes vary.
+ */
 export function toSendError(response: ProviderResponse): ProviderError {
   const { status, body } = response;
   if (status === 400 && parseErrorBody(body).fields.includes('to'))
@@ -12,7 +15,10 @@ export function toSendError(response: ProviderResponse): ProviderError {
   return toStatusError(status, response);
 }
 
-/** Whether the API reports that a PIN or item does not exist. A gateway's 404 does not count. */
+/**
+ * Whether the API reports that a PIN, application or template does not exist. A gateway's 404 does
+ * not count.
+ */
 export const isNotFound = ({ status, body }: ProviderResponse): boolean =>
   status === 404 && NOT_FOUND_CODES.includes(parseErrorBody(body).code);
 
