@@ -10,11 +10,11 @@ export const pumpingConfig = defineConfig('pumping', 'Fraud protection', {
   }),
   floorPerHour: setting('PUMPING_FLOOR_PER_HOUR', positiveInt(10, 1_000_000), {
     description:
-      'unverified messages allowed per hour to a country or prefix, even if no message is verified',
+      'unverified messages allowed per hour to a country or prefix; verified messages allow more',
   }),
   floorPerDay: setting('PUMPING_FLOOR_PER_DAY', positiveInt(30, 1_000_000), {
     description:
-      'unverified messages allowed per day to a country or prefix, even if no message is verified',
+      'unverified messages allowed per day to a country or prefix; verified messages allow more',
   }),
   unverifiedRatio: setting('PUMPING_UNVERIFIED_RATIO', Joi.number().min(0).max(100).default(0.8), {
     description: 'additional unverified messages allowed for each verified message',
