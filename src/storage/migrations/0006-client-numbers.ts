@@ -1,12 +1,13 @@
 import { sql, type Kysely } from 'kysely';
 import { hours } from '../../common/durations.js';
 
-/** Limits look back 24 hours. A code of that time may have been sent up to ten minutes before. */
-const COPIED_MS = hours(25);
+/** Limits look back 24 hours, and a code can be entered up to ten minutes after it was sent. */
+const RECENT_MS = hours(25);
 
 /**
- * The limits of a number and its last success, per client. Replicas of the previous release
- * go on writing `numbers`, which counts all clients together. A later migration drops that table.
+ * Messages, wrong codes and last success of each number, per client. Replicas of the previous
+ * release go on writing `numbers`, which counts all clients together. A later migration can drop
+ * that table.
  */
 export async function clientNumbers(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -50,9 +51,12 @@ async function copyToClient(db: Kysely<unknown>, client: string): Promise<void> 
     from numbers`.execute(db);
 }
 
-/** Each client keeps its own successes, and gets the messages and wrong codes of all clients. */
+/**
+ * Each client keeps its own successes. A client with a verification in the 25 hours before the
+ * number's last use also gets the messages and wrong codes of all clients.
+ */
 async function copyToClients(db: Kysely<unknown>): Promise<void> {
-  const isRecent = sql`newest > touched_at - ${sql.lit(COPIED_MS)}`;
+  const isRecent = sql`newest > touched_at - ${sql.lit(RECENT_MS)}`;
   await sql`
     insert into client_numbers (number_hash, client, sends, failures, verified_at, touched_at)
     select numbers.number_hash, client, case when ${isRecent} then sends else '' end,
