@@ -1,8 +1,9 @@
 import type Joi from 'joi';
 
 /**
- * Converts the value of a field to the text that its setting has in the environment. A list is
- * joined with commas, a pair `language: ID` with a colon; an empty list is `none`.
+ * Converts the value of a client's field in `CLIENTS_FILE` to the text of a setting in the
+ * environment. A list is joined with commas, a map becomes `key:value,…`, and an empty list or map
+ * becomes `none`.
  * @returns `undefined` for any other value, such as a nested list
  */
 export function toSettingText(value: unknown): string | undefined {

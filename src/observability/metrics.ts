@@ -21,8 +21,8 @@ const STORAGE_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 /**
  * Prometheus metrics of this process. Label values come from closed sets: route patterns, error
- * codes, countries, configured clients. Every update passes its labels,
- * because prom-client's `labels()` is no faster.
+ * codes, countries, configured clients. Every update passes its labels to `inc`
+ * or `observe`, because reusing the result of prom-client's `labels()` is no faster.
  */
 @Injectable()
 export class Metrics {
