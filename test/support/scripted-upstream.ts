@@ -20,9 +20,9 @@ export interface ScriptedUpstream {
   readonly url: string;
   /** The requests except GETs, with which the service only reads the account's configuration. */
   readonly requests: ReceivedRequest[];
-  /** Sets the response to every following request in `requests`. */
+  /** Sets the response to all later requests except GETs. */
   answer(script: Script): void;
-  /** Sets the response to every following GET; by default a 404. */
+  /** Sets the response to all later GETs; by default a 404. */
   answerReads(script: Script): void;
   close(): Promise<void>;
 }
