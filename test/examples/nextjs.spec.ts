@@ -90,7 +90,7 @@ describe('The example nextjs', () => {
         step: 'code',
         to: `+1415•••${phoneNumber.slice(-4)}`,
       });
-      expect((await read(resent)).problem).toMatchObject({ action: 'resend', code: 'wait' });
+      expect((await read(resent)).problem).toMatchObject({ action: 'resend', code: 'too_soon' });
       expect((await read(verified)).state.step).toBe('verified');
     });
 

@@ -24,9 +24,9 @@ function toProblemCode({ code }: OtpError, action: OtpAction): OtpProblem['code'
       return 'number_not_possible';
     case 'cooldown_active':
     case 'too_many_requests':
-      return 'wait';
+      return 'too_soon';
     case 'quota_exceeded':
-      return 'limit';
+      return 'limit_reached';
     case 'destination_suspended':
       return 'area_suspended';
     case 'provider_timeout':

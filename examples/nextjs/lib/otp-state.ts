@@ -1,4 +1,4 @@
-/** Everything that the browser learns. The `pinId`, the API key and the whole number stay on the server. */
+/** All that the browser learns. `pinId`, API key and the whole number stay on the server. */
 export interface OtpAnswer {
   state: OtpState;
   /** Why the last action did not succeed. */
@@ -27,12 +27,16 @@ export interface OtpProblem {
   action: OtpAction;
   code:
     | 'wrong_code'
+    /** Not a phone number. */
     | 'invalid_number'
+    /** Not a code, such as one with too few digits. */
     | 'invalid_code'
     | 'no_session'
+    /** A phone number to which the service sends no codes, or which no phone has. */
     | 'number_not_possible'
-    | 'wait'
-    | 'limit'
+    | 'too_soon'
+    | 'limit_reached'
+    /** The service sends no codes to this country or number prefix for now. */
     | 'area_suspended'
     | 'outcome_unknown'
     | 'unavailable';

@@ -20,8 +20,8 @@ const PROBLEMS: Record<Problem['code'], string | ((problem: OtpProblem) => strin
   invalid_number: 'Check the number. Begin with + and the country code, as in +1 415 555 0123.',
   number_not_possible: 'We cannot send a code to this number. Use another one.',
   no_session: 'This took too long. Ask for a new code.',
-  wait: ({ retryAfterSeconds }) => `That was too soon. ${formatWait(retryAfterSeconds)}`,
-  limit: ({ action, retryAfterSeconds }) =>
+  too_soon: ({ retryAfterSeconds }) => `That was too soon. ${formatWait(retryAfterSeconds)}`,
+  limit_reached: ({ action, retryAfterSeconds }) =>
     `${action === 'verify' ? 'There were too many wrong codes.' : 'This number cannot get more codes for now.'} ${formatWait(retryAfterSeconds)}`,
   area_suspended: ({ retryAfterSeconds }) =>
     `We send no codes to this area for now. ${formatWait(retryAfterSeconds)}`,
