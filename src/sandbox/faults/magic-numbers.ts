@@ -10,8 +10,9 @@ interface MagicScenario {
 const SEND_OPERATIONS: readonly SandboxOperation[] = ['send', 'resend'];
 
 /**
- * Faults by area code. The code AAA sets the fault of the numbers +1 AAA 555 0100 to +1 AAA 555 0199.
- * The North American Numbering Plan reserves these numbers for fiction: valid, but never assigned.
+ * Faults by area code. The code AAA sets the fault of the numbers +1 AAA 555 0100 to 0199. The North
+ * American Numbering Plan reserves these numbers for fiction: valid, but never assigned.
+ * docs/sandbox.md explains each kind. `delivered` works normally, but ignores the limits.
  */
 export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   201: { operations: [...SEND_OPERATIONS, 'verify'], fault: { kind: 'delivered' } },
@@ -46,7 +47,7 @@ export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   254: { operations: ['verify'], fault: { kind: 'not-found' } },
 };
 
-/** Faults of delivery reports by area code. The messages to these numbers arrive. */
+/** Delivery reports by area code. Messages to these numbers arrive, whatever their report says. */
 export const MAGIC_REPORT_AREA_CODES: Readonly<Record<string, ReportFault>> = {
   256: { kind: 'normal', status: 'UNDELIVERABLE_NOT_DELIVERED', errorId: 27 },
   260: { kind: 'normal', status: 'EXPIRED_EXPIRED', errorId: 811 },
@@ -70,7 +71,7 @@ const NUMBER_PATTERNS: Record<ProviderName, RegExp> = {
 const EMAIL_PATTERN = /^([a-z-]+)(\+[^@]*)?@sandbox\.test$/;
 
 /**
- * Finds the fault of a magic number or e-mail address; `undefined` for any other recipient.
+ * Finds the fault of an operation for a magic number or e-mail address; `undefined` if none.
  * @param to a phone number in digits without `+`, or an e-mail address
  */
 export function findMagicFault(
