@@ -5,7 +5,7 @@ const MESSAGES = {
   unexpected_shape: 'The stored data is not of the expected shape.',
 };
 
-/** The result of an operation whose stored data cannot be decrypted. */
+/** Returned, not thrown, if stored data cannot be decrypted or has an unexpected shape. */
 export class UnreadableDataError extends Error {
   /** Distinguishes it from decrypted data, which has no `outcome`. */
   readonly outcome = 'unreadable';
