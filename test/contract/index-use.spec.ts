@@ -14,7 +14,10 @@ import { openStore } from '../support/store.js';
 const FLOWS = 2_000;
 /** So few that no flow waits too long for a connection, even on a busy machine. */
 const CONCURRENCY = 50;
-/** Includes the time buckets of prefix, country and client, in all shards. */
+/**
+ * Includes the counts of a send's prefix, country and client, with a row for each time bucket.
+ * The rows of country and client are split into shards, so that concurrent sends rarely wait.
+ */
 const MAX_ROWS_READ_PER_FLOW = 100;
 
 /** Autovacuum would collect statistics of half-filled tables in a run of over a minute. */

@@ -49,8 +49,8 @@ async function poll(
 }
 
 /**
- * Expects that the cooldown and the code of a send that was just made are still running, and that
- * they end after COOLDOWN_MS and TTL_MS at most, with the tolerance.
+ * Expects that the cooldown and the code of the last send have not ended yet, and that both end
+ * within TTL_MS, the longer of the two times, and the tolerance.
  */
 async function expectBothToEnd(
   replica: Replica,
@@ -113,7 +113,7 @@ describe('When a clock is set back by two hours,', () => {
 
     // This test fails if `applyReading` in clock.ts does not set `aheadMs`.
     it(
-      'ends a cooldown and a code no later than before',
+      'does not extend a cooldown or the lifetime of a code',
       async () => {
         const replica = await start({
           DATA_DIR: dataDir,
@@ -124,7 +124,7 @@ describe('When a clock is set back by two hours,', () => {
         await setBack(replica);
 
         await expectBothToEnd(replica, phoneNumber, body.pinId);
-        // Responses have times of the wall clock as it is now.
+        // Responses show times by the replica's wall clock, two hours behind that of this process.
         const { createdAt } = (await getStatus(replica, body.pinId)).body;
         expect(Math.abs(Date.parse(createdAt) + JUMP_MS - Date.now())).toBeLessThan(
           TTL_MS + 2 * TOLERANCE_MS,
@@ -154,7 +154,7 @@ describe('When a clock is set back by two hours,', () => {
 
     // This test fails if clock-synchronizer.ts does not call `advanceTo`.
     it(
-      'ends a cooldown and a code no later than before, even if it restarts meanwhile',
+      'does not extend a cooldown or the lifetime of a code, even if it restarts meanwhile',
       async () => {
         const replica = await start({ DATA_DIR: dataDir });
         const phoneNumber = newPhoneNumber();
@@ -194,7 +194,7 @@ describe('When a clock is set back by two hours,', () => {
     // This test fails if `applyReading` in clock.ts does not set `aheadMs`, and if
     // clock-synchronizer.ts does not call `advanceTo`.
     it(
-      'end cooldowns and codes no later than before, also on a replica that starts later',
+      'do not extend cooldowns or lifetimes of codes, even if a replica starts later',
       async () => {
         const { url, setClock } = await createDatabase();
         const settings = { DATABASE_URL: url };
