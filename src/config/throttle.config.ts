@@ -9,11 +9,11 @@ const NOT_A_SERVER =
 export const throttleConfig = defineConfig('throttle', 'Rate limits', {
   sendsPerMinute: setting('THROTTLE_SEND_LIMIT', positiveInt(60, 1_000_000), {
     description:
-      'sends and resends per minute for one client, or for one IP address if no key is needed',
+      'sends and resends per minute for one client, or for one IP address if no API keys are configured',
   }),
   verifiesPerMinute: setting('THROTTLE_VERIFY_LIMIT', positiveInt(300, 1_000_000), {
     description:
-      'verifies and other requests per minute for one client, or for one IP address if no key is needed',
+      'verifies and other requests per minute for one client, or for one IP address if no API keys are configured',
   }),
   redisUrl: optional(
     'REDIS_URL',

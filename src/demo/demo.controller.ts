@@ -26,7 +26,7 @@ import { SameOriginGuard } from './same-origin.guard.js';
 
 /**
  * The back end of the demo page, in place of the back end that a website would have. It acts for the
- * client of requests without an API key: the page exists only if no key is needed.
+ * client of requests without an API key: the page exists only if no API keys are configured.
  *
  * It calls the service in process. An HTTP request to the API would come from the service's own address,
  * and count against the rate limits a second time: the page and the API share these limits.
