@@ -69,7 +69,7 @@ export class ProviderRouter {
   }
 
   /**
-   * The channels by which a code can be sent again: also those of its issuer.
+   * The channels by which a code can be sent again: also those of the provider that generated it.
    * @param issuer the name of the provider that generated the code
    */
   getResendChannels(to: PhoneNumber, issuer: string, order?: ProviderOrder): readonly Channel[] {
@@ -77,7 +77,7 @@ export class ProviderRouter {
     return [...new Set([...channels, ...(this.findProvider(issuer)?.channels ?? [])])];
   }
 
-  /** The flood filters that may apply to a resend: also that of the issuer. */
+  /** The flood filters that may apply to a resend: also that of the provider that generated the code. */
   getResendFilters(
     to: PhoneNumber,
     channel: Channel,
@@ -106,8 +106,8 @@ export class ProviderRouter {
   }
 
   /**
-   * Sends a code again by its issuer. If that fails, sends a new code by another provider of the route.
-   * Skips providers without the channel.
+   * Sends a code again by the provider that generated it. If that fails, sends a new code by another
+   * provider of the route. Skips providers without the channel.
    * @throws SendFailedError
    */
   async resend(

@@ -7,8 +7,9 @@ import { PROVIDER_ROUTING } from './provider-routing.js';
 import { StartupAccountCheck } from './startup-account-check.js';
 
 /**
- * The providers of codes. {@link ProviderRouter} chooses a provider. The adapter of the provider translates
- * operations and responses, and its client makes the HTTP requests.
+ * Infobip and Sinch, which generate, send and check the codes. {@link ProviderRouter} chooses one of them.
+ * The adapter of that provider translates operations and responses for its API. The client makes the
+ * HTTP requests.
  */
 @Module({
   imports: [AccountsModule, StorageModule],

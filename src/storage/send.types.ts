@@ -57,7 +57,7 @@ export interface ResendRequest {
   readonly channel: Channel;
   /**
    * Finds the flood filters of the providers that may send the message; by default none.
-   * @param issuer the provider that sent the code first
+   * @param issuer the name of the provider that generated the code
    */
   readonly findFloodFilters?: (to: PhoneNumber, issuer: string) => FloodFilters;
   /** The client's limits; by default the limits of the settings. */

@@ -138,7 +138,8 @@ describe('PROVIDER_ROUTES', () => {
       expect(await sendOften(SWISS)).toEqual(new Set([200, 429]));
     });
 
-    // This test fails if getResendFilters in provider-router.ts does not add the filter of the issuer.
+    // This test fails if getResendFilters in provider-router.ts does not add the filter of the
+    // provider that generated the code.
     it('limit resends of a code of Infobip, even if the route no longer has Infobip', async () => {
       await start(limits);
       const { body } = await send(SWISS).expect(200);
