@@ -14,8 +14,7 @@ const SENDS_PER_SECOND = 500;
 const HANG_SECONDS = 10;
 const CONNECTIONS = 400;
 const RECOVERY_MS = scaleTimeLimit(1_000);
-/** How slow a response may be on a busy machine. */
-const MAX_RESPONSE_MS = scaleTimeLimit(100);
+const MAX_MEDIAN_MS = scaleTimeLimit(100);
 const SCENARIO_TIMEOUT_MS = 90_000;
 
 describe('At 500 sends a second while the only provider does not answer', () => {
@@ -83,6 +82,7 @@ describe('At 500 sends a second while the only provider does not answer', () => 
   /** Ends the outage while calls to the provider still hang, and returns the time until a send succeeds. */
   async function measureRecovery(): Promise<number> {
     const pending = Array.from({ length: 20 }, send);
+    // The first send is the probe of the open circuit, and hangs. So the second gets 503 at once.
     await pending[1];
     await infobip.stopFailing('hangs');
     const recoveryStartedAt = performance.now();
@@ -92,7 +92,7 @@ describe('At 500 sends a second while the only provider does not answer', () => 
     return tookMs;
   }
 
-  it('only PROVIDER_MAX_IN_FLIGHT sends wait, and the others get 503 with Retry-After', () => {
+  it('over 90 % of the sends get 503 with Retry-After, and the others time out', () => {
     expect(sends).toHaveLength(HANG_SECONDS * SENDS_PER_SECOND);
     const codes = new Set(sends.map(({ body }) => body['code']));
     expect(['provider_timeout', 'provider_unavailable', 'overloaded']).toEqual(
@@ -107,14 +107,14 @@ describe('At 500 sends a second while the only provider does not answer', () => 
     expect(health.filter(({ status }) => status !== 200)).toEqual([]);
   });
 
-  it('other routes respond as fast as usual', () => {
+  it('GET /otp/{pinId} responds within 100 ms at the median', () => {
     expect(reads.filter(({ status }) => status !== 200)).toEqual([]);
     expect(
       quantile(
         reads.map(({ durationMs }) => durationMs),
         0.5,
       ),
-    ).toBeLessThan(MAX_RESPONSE_MS);
+    ).toBeLessThan(MAX_MEDIAN_MS);
   });
 
   it('the memory of the service does not grow', () => {
