@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 
 const PAGE = readFileSync('docs/operating.md', 'utf8');
 
-/** No test has Docker or a Kubernetes cluster. Tests run the command that the container gets. */
+/** The tests have no Docker or Kubernetes: of `docker run … otp doctor`, they run `otp doctor`. */
 const ENGINE = 'needs a container engine';
 
-/** The start of each command in the text of the page, the test that runs it, and how. */
-const INLINE_COMMANDS: readonly (readonly [start: string, test: string, call: string])[] = [
+/** The start of each command in the text of the page, the file that runs it, and the call there. */
+const INLINE_COMMANDS: readonly (readonly [start: string, file: string, call: string])[] = [
   ['npm run doctor', 'test/e2e/outbound.spec.ts', "runBuiltCommand('doctor'"],
   ['npm run infobip:setup', 'test/e2e/infobip-setup.spec.ts', "runBuiltCommand('infobip:setup'"],
   ['npm run keys:new -- ', 'test/slow/container.spec.ts', 'npm run --silent keys:new -- shop'],
@@ -39,16 +39,16 @@ describe('docs/operating.md', () => {
     expect(names.filter((name) => !reference.includes(`| \`${name}\``))).toEqual([]);
   });
 
-  it('names only commands in its text that a test runs, or that need a container engine', () => {
+  it('names only commands in its text that a test or CI runs, or that need a container engine', () => {
     const commands = PAGE.matchAll(/`((?:npm(?! run`)|otp|docker|kubectl|ALTER|ACL) [^`]+)`/g);
     const texts = [...commands].map(([, text = '']) => text.replace(/\s+/g, ' '));
 
     expect(
       texts.filter((text) => !INLINE_COMMANDS.some(([start]) => text.startsWith(start))),
     ).toEqual([]);
-    for (const [start, test, call] of INLINE_COMMANDS) {
+    for (const [start, file, call] of INLINE_COMMANDS) {
       expect(texts.filter((text) => text.startsWith(start))).not.toEqual([]);
-      if (test !== ENGINE) expect(readFileSync(test, 'utf8')).toContain(call);
+      if (file !== ENGINE) expect(readFileSync(file, 'utf8')).toContain(call);
     }
   });
 });
