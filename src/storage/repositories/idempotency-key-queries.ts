@@ -11,11 +11,11 @@ interface IdempotencyKeyClaim {
   pinId: string;
   now: number;
   runId: string;
-  /** Keys that were created by then have expired. */
+  /** A key that was created at this time or earlier has expired. */
   expiredBefore: number;
 }
 
-/** A run of a request and its verification, which identify the key even after a rehash. */
+/** A run of a request, and its verification. Together they identify a key, even after a rehash. */
 interface IdempotencyKeyRun {
   pinId: string;
   runId: string;
@@ -88,7 +88,8 @@ export const prepareKeyQueries = (database: Database) =>
     store,
 
     /**
-     * Stores the response if the verification has this PIN id of the provider; else `ambiguous`.
+     * Stores the response if the verification has `sealed`, which contains the provider's PIN id.
+     * If not, marks the key as ambiguous.
      */
     storeIfConfirmed: (db, p: IdempotencyKeyRun & { sealed: string; response: string }) => {
       const confirmed = sql`exists (
@@ -99,6 +100,7 @@ export const prepareKeyQueries = (database: Database) =>
       });
     },
 
+    /** Stores the response if a request with the right code still gets `verified: true`. */
     storeIfClaimable: (db, p: StoredRunResponse & { now: number }) =>
       store(db, p).where(canBeClaimed(database.lockClause, p)),
 
@@ -108,9 +110,11 @@ export const prepareKeyQueries = (database: Database) =>
 
     release,
 
+    /** Releases the key if no verification was written for it. */
     releaseIfUnwritten: (db, p: IdempotencyKeyRun) =>
       release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
 
+    /** Releases the key if the submitted code was not counted for the number. */
     releaseIfUncounted: (db, p: IdempotencyKeyRun & { numberEntry: string }) =>
       release(db, p).where(sql<boolean>`not ${isNewestCode(p)}`),
 
