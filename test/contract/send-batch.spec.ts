@@ -34,7 +34,7 @@ describe.each([
     'any-message',
     ['messages.addReplaced'],
   ],
-])('A send, %s,', (_what, settings, messageId, ofTrackedResend) => {
+])('A send, %s,', (_what, settings, messageId, extraResendStatements) => {
   const folder = mkdtempSync(join(tmpdir(), 'otp-send-batch-'));
   const clock = new FakeClock();
   const batches: string[][] = [];
@@ -90,10 +90,10 @@ describe.each([
     store.confirmSend(
       reservation,
       { provider: 'infobip', pinId: 'any', possiblySentBy: [], messageId },
-      sendResponse('second'),
+      sendResponse(reservation.pinId),
     );
 
-  it('checks every limit, the wrong codes and the flood filter in one batch', async () => {
+  it('checks all limits, also of wrong codes, and the flood filter in one batch', async () => {
     await reserve('second');
 
     expect(batches).toEqual([
@@ -101,7 +101,7 @@ describe.each([
     ]);
   });
 
-  it('is confirmed by one batch, which stores its message too', async () => {
+  it('is confirmed by one batch, without a statement for its message', async () => {
     clock.advance(seconds(30));
     const reservation = await reserve('third');
     batches.length = 0;
@@ -111,7 +111,7 @@ describe.each([
     expect(batches).toEqual([['sends.supersede', 'sends.confirm']]);
   });
 
-  it('is confirmed by one batch if it is a resend, which keeps the message before it', async () => {
+  it('is confirmed by one batch if it is a resend', async () => {
     clock.advance(seconds(30));
     const request = { pinId: 'third', client: 'shop', channel: 'sms', now: clock.now() } as const;
     const admission = await store.reserveResend(request);
@@ -120,6 +120,6 @@ describe.each([
 
     await confirm(admission.reservation);
 
-    expect(batches).toEqual([[...ofTrackedResend, 'sends.confirmResend']]);
+    expect(batches).toEqual([[...extraResendStatements, 'sends.confirmResend']]);
   });
 });
