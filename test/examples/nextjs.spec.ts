@@ -6,7 +6,7 @@ import { testNumberVerification } from './support/number-verification.js';
 jest.setTimeout(minutes(1));
 
 describe('The example nextjs', () => {
-  // A server action is a POST to the page with its form.
+  // A server action is a POST to the path of the page: `/` or `/code`.
   const getExample = testNumberVerification('nextjs', (path) => /^\/(code)?$/.test(path), {
     ready: /Ready in/,
   });
@@ -63,8 +63,8 @@ describe('The example nextjs', () => {
   describe.each([
     ['App Router', '/api/otp', '+1415555018'],
     ['Pages Router', '/api/pages-router/otp', '+1415555019'],
-  ])('in its handlers for the %s', (_, path, numbers) => {
-    /** Sends a request as a program does, with the cookie of a session. */
+  ])('in its handlers for the %s', (_, path, numberPrefix) => {
+    /** Sends a request without a browser. `headers` may have the cookie of a session. */
     const call = (action: string, body: object, headers: Record<string, string> = {}) => {
       const { url } = getExample();
       return fetch(`${url}${path}/${action}`, {
@@ -77,7 +77,7 @@ describe('The example nextjs', () => {
     const cookieOf = ({ headers }: Response) => headers.get('set-cookie') ?? '';
 
     it('verifies a number, with the session in an encrypted cookie', async () => {
-      const phoneNumber = `${numbers}5`;
+      const phoneNumber = `${numberPrefix}5`;
       const sent = await call('request', { phoneNumber });
       const cookie = cookieOf(sent);
       const { service } = getExample();
@@ -95,7 +95,7 @@ describe('The example nextjs', () => {
     });
 
     it('sends one message for two requests at the same time', async () => {
-      const phoneNumber = `${numbers}6`;
+      const phoneNumber = `${numberPrefix}6`;
       const cookie = cookieOf(await call('restart', {}));
 
       const send = async () => read(await call('request', { phoneNumber }, { cookie }));
@@ -118,7 +118,7 @@ describe('The example nextjs', () => {
         expect((await call(action, {}, headers)).status).toBe(403);
     });
 
-    it('answers unknown actions and malformed bodies with an error', async () => {
+    it('rejects unknown actions, and neither returns nor logs a malformed body', async () => {
       expect((await call('other', {})).status).toBe(404);
       const { url } = getExample();
       const headers = { 'content-type': 'application/json', origin: url };

@@ -7,7 +7,7 @@ jest.setTimeout(minutes(1));
 describe('The example react-vite', () => {
   const getExample = testNumberVerification('react-vite', (path) => path.startsWith('/api/otp/'));
 
-  /** Sends a request as a program does, with the cookie of a session. */
+  /** Sends a request without a browser. `headers` may have the cookie of a session. */
   const call = (path: string, body?: object, headers: Record<string, string> = {}) => {
     const { url } = getExample();
     return fetch(url + path, {
