@@ -16,8 +16,8 @@ interface EncodedSecret {
 const WINDOW = 8;
 /** Odd, with well-distributed bits: 2³² divided by the golden ratio. */
 const HASH_BASE = 0x9e_37_79_b1;
-/** The scanner has 2 to this power slots. */
-const SLOTS_BITS = 24;
+/** How many bits the number of a slot has. */
+const SLOT_BITS = 24;
 const CONTEXT_LENGTH = 60;
 
 /** A local name: jest's lookup of a global would take longer than the rest of the scan. */
@@ -32,7 +32,7 @@ export class SecretScanner {
   /** The secrets by their first `WINDOW` characters in lower case. */
   private readonly byStart = new Map<string, (EncodedSecret & { readonly kind: string })[]>();
   /** 1 in the slot of each hash with which a secret begins: a quick test before the look-up. */
-  private readonly slots = new Uint8Array(2 ** SLOTS_BITS);
+  private readonly slots = new Uint8Array(2 ** SLOT_BITS);
 
   /** Adds a secret in every encoding. */
   add(kind: string, secret: string): void {
@@ -110,8 +110,8 @@ const escapeNonAscii = (text: string): string =>
   );
 
 /**
- * The base64 characters that depend on these bytes alone, if they start `offset` bytes after a
- * multiple of three. The characters at both ends also depend on the neighbouring bytes.
+ * The base64 of bytes inside a longer text, without characters that also depend on other bytes.
+ * Base64 encodes groups of three bytes: `offset` is the position of the first byte in its group.
  */
 function encodeBase64(bytes: Buffer, offset: number, alphabet: 'base64' | 'base64url'): string {
   const whole = Buffer.concat([Buffer.alloc(offset), bytes]);
@@ -138,7 +138,7 @@ const updateHash = (hash: number, removed: number, added: number): number =>
   (imul(hash, HASH_BASE) + added - imul(removed, OLDEST_FACTOR)) | 0;
 
 /** Multiplies once more: the last character has changed only the lowest bits. */
-const slotOf = (hash: number): number => imul(hash, HASH_BASE) >>> (32 - SLOTS_BITS);
+const slotOf = (hash: number): number => imul(hash, HASH_BASE) >>> (32 - SLOT_BITS);
 
 const excerpt = (text: string, at: number, { text: { length } }: EncodedSecret): string =>
   text.slice(Math.max(0, at - CONTEXT_LENGTH), at + length + CONTEXT_LENGTH);
