@@ -170,7 +170,7 @@ describe('docs/proof.md', () => {
     ).toEqual([
       'ERR_JWT_CLAIM_VALIDATION_FAILED',
       'ERR_JWT_CLAIM_VALIDATION_FAILED',
-      'Nobody has the phone of a test number.',
+      'The proof is for a test number.',
       'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
       'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
       'ERR_JOSE_ALG_NOT_ALLOWED',
