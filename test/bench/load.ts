@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionPool } from './connections.js';
 import { SERVER_APIS, type ApiRequest, type ApiResponse, type ServerApi } from './server-apis.js';
 import type { LoadJob, LoadResult } from './load-job.js';
-import { endUser, phoneNumber } from './test-users.js';
+import { getEndUserIp, phoneNumber } from './test-users.js';
 import { handleRequests } from './worker-process.js';
 import { percentile } from './statistics.js';
 
@@ -73,7 +73,8 @@ function createStep(job: LoadJob, latencies: number[]): Step {
   };
   const send = async (i: number): Promise<ApiRequest> => {
     const number = phoneNumber(job.firstNumber + i);
-    const request = api.createSend(number, job.endUsers ? endUser(job.firstNumber + i) : undefined);
+    const endUserIp = job.hasEndUserIp ? getEndUserIp(job.firstNumber + i) : undefined;
+    const request = api.createSend(number, endUserIp);
     const verifyRequest = api.createVerify(number, await postTimed(request));
     return verifyRequest ?? fail(job, 'a send was not accepted');
   };

@@ -23,8 +23,8 @@ export function phoneNumber(i: number): string {
   return prefix + String(rest).padStart(DIGITS, '0');
 }
 
-/** The address of the i-th end user, each in a different /64 of the documentation prefix (RFC 3849). */
-export function endUser(i: number): string {
+/** The IP address of the i-th end user, each in another /64 of 2001:db8::/32 (RFC 3849). */
+export function getEndUserIp(i: number): string {
   const part = (bits: number) => ((i >>> bits) & 0xffff).toString(16);
   return `2001:db8:${part(16)}:${part(0)}::1`;
 }

@@ -98,7 +98,7 @@ async function startReplica(
 const loadOptions = ({ connections: [connections = 1] }: Options): LoadOptions => ({
   connections,
   hasIdempotencyKey: true,
-  endUsers: true,
+  hasEndUserIp: true,
 });
 
 /** Divides the rate among the replicas. */

@@ -51,7 +51,7 @@ async function startWithHistory(
   shared: SharedResources,
   { connections: [connections = 1] }: Options,
 ): Promise<ServiceWithHistory> {
-  const loadOptions: LoadOptions = { connections, hasIdempotencyKey: true, endUsers: true };
+  const loadOptions: LoadOptions = { connections, hasIdempotencyKey: true, hasEndUserIp: true };
   const seeded = await RunningServer.start(service, shared, storage);
   try {
     await seeded.run({ ...loadOptions, operation: 'flow', count: SEED_COUNTS.verified });
