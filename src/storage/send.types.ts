@@ -33,7 +33,7 @@ export interface NewVerification {
   readonly limits?: ClientLimits | undefined;
   /** The client's own context, which verify must repeat. */
   readonly reference: string | undefined;
-  /** The client's own text, which events return; they do not return `reference`. */
+  /** A value from the client, returned in webhook events. They do not contain `reference`. */
   readonly eventReference: string | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -79,7 +79,7 @@ export interface SendReservation {
   readonly channel: Channel;
   /** A canonical BCP 47 tag; empty for the default language. A resend has that of its send. */
   readonly locale: string;
-  /** The client's own text, which events return. A resend has that of its send. */
+  /** A value from the client, returned in webhook events. A resend has that of its send. */
   readonly eventReference: string | undefined;
   /** The code to send again; `undefined` for a new code. */
   readonly resendOf: SentCode | undefined;

@@ -1,14 +1,14 @@
 import { PhoneNumber } from '../../common/phone-number.js';
 import type { EncryptedValueContext } from '../data-protection.js';
 
-/** What a row of `verifications` stores encrypted. */
+/** The fields that a row of `verifications` stores encrypted. Here they are plain text. */
 interface EncryptedFields {
-  /** The identity of the number; see `phone-identity.ts`. */
+  /** The number in the one spelling that identifies its phone; see `phone-identity.ts`. */
   readonly to: string;
-  /** The number to which the provider sends, if it differs from the identity. */
+  /** The number in the spelling that the provider gets, if it differs from `to`. */
   readonly dialled?: string | undefined;
   readonly providerPinId: string;
-  /** The client's own text, which events return. */
+  /** A value from the client, returned in webhook events. */
   readonly eventReference?: string | undefined;
 }
 
@@ -29,6 +29,7 @@ export const getFieldsContext = (pinId: string, client: string): EncryptedValueC
   record: [pinId],
 });
 
+/** Whether a decrypted value has valid fields. */
 export function isEncryptedFields(value: unknown): value is EncryptedFields {
   const { to, dialled, providerPinId, eventReference } = (value ?? {}) as Partial<
     Record<keyof EncryptedFields, unknown>
