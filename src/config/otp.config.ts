@@ -20,7 +20,8 @@ const CODE_ENTRY_MS = seconds(30);
 
 /**
  * How long a code must still be valid to be sent again, in milliseconds: 30 seconds, or half of the
- * lifetime if that is less. A later message would cost money, and its code would expire too soon.
+ * lifetime if that is less. With less time left, a message would cost money, but its code might
+ * expire before the user types it.
  */
 export const getResendMarginMs = ({ ttlMs }: OtpConfig): number =>
   Math.min(CODE_ENTRY_MS, Math.floor(ttlMs / 2));

@@ -18,7 +18,7 @@ const CACHE_MS = seconds(1);
 @Injectable()
 export class ReadinessService {
   private readonly logger = new Logger('Readiness');
-  /** Names of the checks that failed last, separated by commas. */
+  /** Names of the checks that failed in the last report, separated by commas; empty if none did. */
   private lastFailedChecks = '';
   private lastReport: Promise<HealthCheckResult> | undefined;
   /** When the last report is too old, by the monotonic clock in milliseconds. */

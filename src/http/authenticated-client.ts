@@ -8,7 +8,10 @@ import type { RequestContext } from '../common/request-context.js';
 
 /** The client that sent a request. */
 export interface AuthenticatedClient {
-  /** The owner of the API key. The request can only access this client's verifications. */
+  /**
+   * The owner of the API key, or `anonymous` if no API keys are configured. The request can only
+   * access this client's verifications.
+   */
   readonly name: string;
   /** What the rate limits count by: the client, or the IP address if no API keys are configured. */
   readonly tracker: string;
@@ -35,8 +38,8 @@ declare module 'fastify' {
 }
 
 /**
- * The client IP: the last IP address of the proxy chain that `TRUST_PROXY` does not trust. If that
- * is not an IP address, the peer address of the socket.
+ * The client IP: the first address that `TRUST_PROXY` does not trust, from the socket's peer back
+ * through `X-Forwarded-For`. If that is not an IP address, the peer's address is used.
  */
 export function getClientIp(request: FastifyRequest): string {
   return normalizeIp(request.ip) ?? normalizeIp(request.socket.remoteAddress ?? '') ?? 'unknown';

@@ -142,7 +142,7 @@ describe('The sandbox program', () => {
 
     const sandbox = spawnProgram(PROGRAM, BUILD, settings);
 
-    // The address is also printed in the error if the port is in use.
+    // If another program uses port 3999, the error contains the address too.
     await sandbox.printed(/127\.0\.0\.1:3999/);
     await sandbox.stop();
   });
@@ -188,7 +188,10 @@ async function readCpuTime(child: ChildProcess): Promise<number> {
   return user + system;
 }
 
-/** Sends to one number, sixteen calls at a time: a search through its PINs would show as cost. */
+/**
+ * Sends to one number, sixteen requests at a time. If each send searched all PINs of its number,
+ * the measured CPU time would be too high.
+ */
 async function sendMany(url: string, agent: Agent, times: number): Promise<void> {
   const body = JSON.stringify({ ...DEFAULT_IDS, to: PHONE_NUMBER });
   let left = times;

@@ -9,7 +9,8 @@ export interface PreviousReleaseContext {
 
 /**
  * Decrypts a value as the previous release does. A new release must write values in this format, so
- * that replicas of both releases can share a database. Change this only with the fixtures.
+ * that replicas of both releases can share a database. Change this function only when a release
+ * adds its databases to `test/fixtures/earlier-builds`.
  */
 export function decryptAsPreviousRelease(
   secret: string,
