@@ -45,7 +45,10 @@ export class ProblemFilter implements ExceptionFilter {
 /** Whether the client disconnected before its request was complete. */
 const isAborted = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
 
-/** Milliseconds until a retry can succeed: the error's own wait, or the rate limit's if longer. */
+/**
+ * Milliseconds until a retry can succeed: the error's own wait, or the rate limit's if longer.
+ * `undefined` for an error without a wait whose status is neither 429 nor 503.
+ */
 function getRetryAfterMs(
   { rateLimitResetMs = 0 }: FastifyRequest,
   { retryAfterMs }: DomainError,

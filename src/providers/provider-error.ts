@@ -32,7 +32,7 @@ const FAILURE_POLICY = {
     isProviderDown: true,
     retryAfterMs: seconds(5),
   },
-  /** The provider limits the requests about one number. */
+  /** The provider limits the requests for one phone number. */
   number_throttled: { code: 'provider_unavailable', retryAfterMs: seconds(5) },
   /** No connection was made, so nothing was requested. */
   connection_failed: {

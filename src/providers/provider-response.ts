@@ -28,7 +28,7 @@ export function toStatusError(
   return new ProviderError(status >= 400 ? 'rejected' : 'invalid_response', { detail });
 }
 
-/** The error for a response with which the provider limits the requests about one number. */
+/** The error for a response that reports too many requests for one phone number. */
 export function toNumberLimitError({ headers }: ProviderResponse, detail: number): ProviderError {
   return new ProviderError('number_throttled', { detail, retryAfterMs: parseRetryAfter(headers) });
 }
@@ -42,7 +42,7 @@ export function requireProviderPinId(id: unknown): string {
   throw new ProviderError('invalid_response');
 }
 
-/** The JSON object in the body. @throws ProviderError `invalid_response` for anything else. */
+/** The JSON object or array in the body. @throws ProviderError `invalid_response` for anything else. */
 export function requireObject({ body }: ProviderResponse): object {
   if (typeof body !== 'object' || body === null) throw new ProviderError('invalid_response');
   return body;
@@ -61,7 +61,8 @@ export function requireProviderTime({ headers }: ProviderResponse): number {
 
 /**
  * `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); at most one hour. A date
- * is compared with the `Date` of the response (§6.6.1): the clock of this machine may be wrong.
+ * is compared with the `Date` of the response (§6.6.1), since this machine's clock may be wrong. Without
+ * `Date`, this clock is used.
  */
 function parseRetryAfter(headers: ProviderResponse['headers']): number | undefined {
   const value = headers['retry-after'];
@@ -72,6 +73,6 @@ function parseRetryAfter(headers: ProviderResponse['headers']): number | undefin
   return Number.isNaN(leftMs) ? undefined : Math.min(Math.max(0, leftMs), hours(1));
 }
 
-/** Milliseconds since the epoch; NaN for anything else. */
+/** An HTTP date (RFC 9110 §5.6.7) in milliseconds since the epoch; NaN if it is none. */
 const parseHttpDate = (value: unknown): number =>
   typeof value === 'string' && value.endsWith(' GMT') ? Date.parse(value) : NaN;
