@@ -77,7 +77,7 @@ function findUnknownFields(path: string, fields: ReadonlyMap<unknown, unknown>):
 
 /**
  * An error for each field that exceeds its setting, or names a provider that `PROVIDERS` does not. The
- * accounts at the providers were set up for the values of these settings.
+ * settings match the providers: `infobip:setup` gives `OTP_TTL` and `OTP_MAX_ATTEMPTS` to Infobip.
  */
 function findExceededSettings(
   path: string,
@@ -109,12 +109,13 @@ function findPrefixClash(
   env: Environment,
 ): string[] {
   const values = { ...env.values, ...ownValues };
-  const areParsed = ['BLOCKED_PREFIXES', 'TRUSTED_PREFIXES'].every((name) =>
+  // A list with an error is `undefined`. That error has been reported.
+  const areListsValid = ['BLOCKED_PREFIXES', 'TRUSTED_PREFIXES'].every((name) =>
     Array.isArray(values[name]),
   );
-  if (!areParsed || findPrefixErrors({ ...env, values }).length === 0) return [];
+  if (!areListsValid || findPrefixErrors({ ...env, values }).length === 0) return [];
   return [
-    `${path} must not have the same prefix in blockedPrefixes and trustedPrefixes; a missing list is that of the settings`,
+    `${path} must not have the same prefix in blockedPrefixes and trustedPrefixes; if one of them is missing, its setting applies`,
   ];
 }
 

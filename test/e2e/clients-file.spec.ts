@@ -239,7 +239,7 @@ describe('A service with CLIENTS_FILE', () => {
     );
 
     const clash =
-      'must not have the same prefix in blockedPrefixes and trustedPrefixes; a missing list is that of the settings';
+      'must not have the same prefix in blockedPrefixes and trustedPrefixes; if one of them is missing, its setting applies';
     expect((error as Error).message.split('\n')).toEqual([
       'The file CLIENTS_FILE cannot be used:',
       `  - clients.shop ${clash}`,
