@@ -50,7 +50,7 @@ export const authConfig = defineConfig(
         }),
       {
         description:
-          'whether the service may run without `API_KEYS` on any `HOST` and with a real provider; not in production',
+          'whether the service may run without API keys on a public `HOST` or with a real provider; not in production',
       },
     ),
   },
