@@ -34,7 +34,8 @@ export class RunningServer {
   private constructor(
     readonly server: BenchServer,
     readonly url: string,
-    readonly startMs: number,
+    /** From the start of the process until it answered. */
+    readonly firstAnswerMs: number,
     private readonly shared: SharedResources,
     private readonly worker: WorkerProcess,
     /** Removed when the server stops. */
@@ -64,9 +65,9 @@ export class RunningServer {
         throw new Error(`${url} does not answer`);
       await delay(POLL_MS);
     }
-    const startMs = performance.now() - startedAt;
+    const firstAnswerMs = performance.now() - startedAt;
     const ownFolder = storage.folder === undefined ? folder : undefined;
-    return new RunningServer(server, url, startMs, shared, worker, ownFolder);
+    return new RunningServer(server, url, firstAnswerMs, shared, worker, ownFolder);
   }
 
   /** The name of its first variant: requests without an idempotency key. */

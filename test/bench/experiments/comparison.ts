@@ -73,12 +73,12 @@ async function processTable(
   idle: readonly number[],
 ): Promise<Table> {
   const lines = running.map(async (server, i): Promise<Line> => {
-    const { name, startMs } = server;
+    const { name, firstAnswerMs } = server;
     const { peakRssBytes: peakBytes } = await server.usage();
     const idleBytes = idle[i] ?? NaN;
     return {
-      cells: [engine, name, startMs.toFixed(0), mebibytes(idleBytes), mebibytes(peakBytes)],
-      data: { engine, name, startMs, idleBytes, peakBytes },
+      cells: [engine, name, firstAnswerMs.toFixed(0), mebibytes(idleBytes), mebibytes(peakBytes)],
+      data: { engine, name, firstAnswerMs, idleBytes, peakBytes },
     };
   });
   return {

@@ -15,14 +15,14 @@ const NEWEST_MS = HOUR_MS / 4;
 
 /** Messages to each end user. */
 const SENDS = 4;
-/** One end user in so many has entered a wrong code once. */
+/** Of this many end users, one has entered a wrong code once. */
 const USERS_PER_WRONG_CODE = 8;
 const HASH_LENGTH = '43';
 /** The random part of a sliding-window entry, after its time. */
 const SALT_LENGTH = '8';
 
 /**
- * Replaces the rows of the service by a history of so many verifications. Its rows are copies with
+ * Replaces the rows of the service by a history of the given size. Its rows are copies with
  * other identifiers and times, so columns, proportions and lengths are those of the service. Each
  * end user got four messages in 29 days, and verified each of them or none.
  */
