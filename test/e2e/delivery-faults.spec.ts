@@ -52,9 +52,10 @@ describe.each(
     expect(await countDelivered()).toBe(1);
   });
 
-  it('is late: the delivery is pending until then, and unknown after the code has expired', async () => {
+  it('is late: the delivery is pending, unknown after the code has expired, and then delivered', async () => {
     await sandbox.planReport({ kind: 'late', delayMs: minutes(6) });
     const { pinId } = await sandbox.send(number);
+    // No report is due yet.
     await sandbox.deliverReports();
     expect(await sandbox.getDelivery(pinId)).toMatchObject(PENDING);
     sandbox.clock.advance(minutes(5));
@@ -91,7 +92,7 @@ describe.each(
     expect(await countDelivered()).toBe(1);
   });
 
-  it('comes before an earlier status: the final one stays', async () => {
+  it('is final and comes before the intermediate one: the final status stays', async () => {
     await sandbox.planReport({ kind: 'reordered', status: UNDELIVERED[provider] });
     const { pinId } = await sandbox.send(number);
     await sandbox.deliverReports();
@@ -110,6 +111,7 @@ describe.each(
     await sandbox.planReport({ kind: 'early' });
 
     const { pinId, messageId } = await sandbox.send(number);
+    // Links the report to its message.
     await sandbox.cleanUp();
 
     expect(await sandbox.getDelivery(pinId)).toEqual(deliveredNow());
@@ -124,19 +126,19 @@ describe.each(
     await sandbox.deliverReports();
     expect(await sandbox.getDelivery(pinId)).toMatchObject(PENDING);
 
-    await sandbox.report(messageId, {});
+    await sandbox.report(messageId);
 
     expect(await sandbox.getDelivery(pinId)).toEqual(deliveredNow());
     const malformed = /^otp_delivery_reports_refused_total\{.*reason="malformed".*\}/;
     expect(await sandbox.getMetric(malformed)).toBe(1);
   });
 
-  it('is about the message before: the newest message decides', async () => {
+  it('is about a message that a resend replaced: the newest message decides', async () => {
     await sandbox.planReport({ kind: 'lost', times: 2 });
     const first = await sandbox.send(number);
     sandbox.clock.advance(minutes(1));
     const second = await sandbox.resend(first.pinId);
-    await sandbox.report(first.messageId, {});
+    await sandbox.report(first.messageId);
     expect(await sandbox.getDelivery(first.pinId)).toMatchObject(PENDING);
 
     await sandbox.report(second.messageId, { status: UNDELIVERED[provider] });
@@ -175,6 +177,7 @@ describe.each(
     const { pinId } = await sandbox.send(number);
     const [first] = sandbox.replicas;
     const verify = { pinId, otpCode: '000000' };
+    // Sinch allows one attempt only: then the verification would be closed.
     if (provider === 'infobip') await first?.http.post('/otp/verify').send(verify).expect(200);
     const before = await first?.http.get(`/otp/${pinId}`);
 

@@ -43,13 +43,17 @@ export interface ReportingSandbox {
   /** Plans how the sandbox reports the next messages. */
   planReport(fault: object): Promise<void>;
   /**
-   * Sends the reports that are due, or all, and shows them, even if they came before the response to
-   * their send. @returns all reports, newest first
+   * Sends the reports that are due, or all. Then runs the cleanup, as `cleanUp` does.
+   * @returns all reports, newest first
    */
   deliverReports(which?: 'due' | 'all'): Promise<SentReport[]>;
-  /** Sends one more report of a message. @returns the HTTP status of the service's response */
-  report(messageId: string, outcome: object): Promise<number>;
-  /** Shows the reports that came before the response to their send. */
+  /**
+   * Sends one more report of a message.
+   * @param outcome by default, the message was delivered
+   * @returns the HTTP status of the service's response
+   */
+  report(messageId: string, outcome?: object): Promise<number>;
+  /** Runs the cleanup. It links reports that came before the response to their send to messages. */
   cleanUp(): Promise<void>;
   /** Posts to the URL for reports of a replica, as anybody could. @returns the HTTP status */
   postToReplica(index: number, body: object, headers: Record<string, string>): Promise<number>;
@@ -131,7 +135,7 @@ export async function startReportingSandbox(
       await cleanUp();
       return sent as SentReport[];
     },
-    report: async (messageId, outcome) => {
+    report: async (messageId, outcome = {}) => {
       const sent = await control('POST', 'reports', { messageId, ...outcome });
       return (sent as { responses: number[] }).responses[0] ?? 0;
     },
