@@ -123,6 +123,7 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
 
     expectProblem(await verify(pinId, wrongCode(code)), 502, 'provider_error');
 
+    // A code from Sinch never has more than one attempt left.
     const attemptsRemaining = provider === 'infobip' ? 4 : 1;
     expect(await read(pinId)).toMatchObject({ status: 'pending', attemptsRemaining });
     if (provider === 'infobip') await verify(pinId, code).expect(200, { verified: true });
@@ -190,7 +191,7 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
     await verify(pinId, code, 'right').expect(200, { verified: false, reason: 'expired' });
   });
 
-  it('returns verified: true to a repeat, even if its number has used up its wrong codes', async () => {
+  it('returns verified: true to a repeat, even if its number has reached its limit of wrong codes', async () => {
     await restart({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
     const { pinId, code } = await send();
     await loseAnswersAndHideStatus();
@@ -213,7 +214,8 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
     expect(service.log.text).not.toContain(code);
   });
 
-  // Sinch checks only one code per message, and returns the status by id: the rest is for Infobip.
+  // Below, a verification has several checks, or a number several messages. Sinch checks one code per
+  // message and returns the status by id, so only Infobip is tested.
   if (provider !== 'infobip') return;
 
   it('returns verified: true to neither of two requests, one with a wrong code, if both answers were lost', async () => {
@@ -249,7 +251,7 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
     await verify(pinId, code, 'right').expect(200, { verified: true });
   });
 
-  it('does not keep verified: true from a right code whose check is still running', async () => {
+  it('does not stop a concurrent check of the right code from returning verified: true', async () => {
     await restart({ PROVIDER_TIMEOUT: '60s' });
     const { pinId, code } = await send();
     await loseAnswersAndHideStatus();
