@@ -19,8 +19,8 @@ interface SelectedDay {
 }
 
 /**
- * A row of the query. If `count` is above 0, so many verifications have these columns, and their usage is
- * not counted yet. If it is 0, the row is usage that is already counted.
+ * A row of the query. If `count` is above 0, it is the number of verifications with these columns, whose
+ * usage is not counted yet. If it is 0, the row is usage that is already counted.
  */
 type UsageRecord = CountedVerification & { readonly count: number } & Omit<Usage, 'day'>;
 

@@ -111,8 +111,8 @@ export class VerificationStore {
   /**
    * Counts one attempt against the verification and its number, before the provider checks the
    * code: however many requests race, no more codes are checked than the budgets allow. Of a client
-   * that has used up its wrong codes, only the first code of a verification is checked. This limit
-   * does not apply to the repeat of a request whose answer was lost, which has the same code.
+   * that has reached its limit of wrong codes, only the first code of a verification is checked. This
+   * limit does not apply to the repeat of a request whose answer was lost, which has the same code.
    */
   reserveAttempt(
     request: AttemptRequest,

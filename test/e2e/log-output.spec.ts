@@ -9,7 +9,7 @@ import { toModuleUrl } from '../support/module-url.js';
 import { connectTo, refusesConnections } from '../support/raw-connection.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
-/** The log lines of so many requests exceed MAX_BUFFER_BYTES, so the service cannot keep them all. */
+/** The log lines of this many requests exceed MAX_BUFFER_BYTES, so the service cannot keep them all. */
 const MANY_REQUESTS = 16_000;
 const REQUESTS_PER_CONNECTION = 2_000;
 /** Has the longest accepted request id, which makes its log line long. */

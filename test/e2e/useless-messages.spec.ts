@@ -95,7 +95,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)'
   const getLoggedLimits = () => service.log.events('request').flatMap(({ limit }) => limit ?? []);
 
   // This test fails without `isCodeCheckable` in number-reservations.ts.
-  it('is not sent while its number has used up its wrong codes for longer than the code is valid', async () => {
+  it('is not sent while the limit of wrong codes for its number lasts longer than the code is valid', async () => {
     await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '5' });
     await submitWrongCodes(5);
     clock.advance(hours(1) - minutes(5));

@@ -18,7 +18,7 @@ describe('ResilientProvider with a provider that refuses connections', () => {
     calls = [];
   });
 
-  /** Sends by a provider that fails after so many milliseconds. */
+  /** Sends by a provider that fails after `afterMs`. */
   async function send(afterMs: number): Promise<unknown> {
     const fail = async (options?: ProviderCallOptions): Promise<never> => {
       calls.push({ at: performance.now(), timeoutMs: options?.timeoutMs });

@@ -143,7 +143,7 @@ export const MAX_COUNTDOWN_SECONDS = 120;
 const describeRetry = (seconds) =>
   seconds > MAX_COUNTDOWN_SECONDS ? `Try again after ${formatTime(seconds)}.` : '';
 
-/** The time in so many seconds, such as "14:05" or "tomorrow, 09:30". */
+/** The time `seconds` from now, such as "14:05" or "tomorrow, 09:30". */
 function formatTime(seconds) {
   const now = new Date(Date.now());
   const time = new Date(now.getTime() + seconds * 1000);

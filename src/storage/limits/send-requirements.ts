@@ -36,7 +36,7 @@ export interface RequirementValues {
 const NEVER = '9'.repeat(13);
 
 /**
- * At most so many sends of one client count for a flood filter. No known filter lets more messages
+ * At most this many sends of one client count for a flood filter. No known filter lets more messages
  * through.
  */
 const MAX_FILTERED_SENDS = 20;

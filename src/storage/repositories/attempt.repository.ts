@@ -38,8 +38,8 @@ interface AttemptReservation {
   /** The run that this attempt repeats, because its answer was lost. */
   readonly lost: LostRequestRun | undefined;
   /**
-   * Whether the client has used up its wrong codes. Then only the first code of a verification is
-   * checked.
+   * Whether the client has reached its limit of wrong codes. Then only the first code of a
+   * verification is checked.
    */
   readonly isLimited: boolean;
 }
