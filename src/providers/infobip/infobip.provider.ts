@@ -66,13 +66,19 @@ export class InfobipProvider implements OtpProvider {
     options?: ProviderSendOptions,
   ): Promise<SentCode> {
     const { applicationId } = this.client.account;
-    const messageId = this.findTemplateId(options);
-    const body = { applicationId, messageId, to: toMsisdn(to), ...this.getTrackingFields() };
+    // Infobip calls the id of a template `messageId`, as well as the id of a message.
+    const templateId = this.findTemplateId(options);
+    const body = {
+      applicationId,
+      messageId: templateId,
+      to: toMsisdn(to),
+      ...this.getTrackingFields(),
+    };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     if (!isSuccess(response)) throw toSendError(response);
     const sent = parseSendResponse(channel, requireObject(response));
     const pinId = requireProviderPinId(sent.pinId);
-    const codeLength = this.codeLengths.find(messageId);
+    const codeLength = this.codeLengths.find(templateId);
     return { pinId, codeLength, messageId: this.findMessageId(sent) };
   }
 
@@ -121,7 +127,7 @@ export class InfobipProvider implements OtpProvider {
     const path = `/2fa/2/applications/${application}/verifications?msisdn=${toMsisdn(to)}`;
     const response = await this.client.get(path, options);
     const list = requireSuccess(response);
-    // Infobip responded before now, so its clock is ahead by at least this much.
+    // The response took time to arrive, so Infobip's clock is ahead of ours by at least this much.
     const clockDifferenceMs = requireProviderTime(response) - this.clock.now();
     return findVerifiedPin(list, toMsisdn(to), sentAfter + clockDifferenceMs);
   }
