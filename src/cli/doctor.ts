@@ -19,7 +19,7 @@ import {
   type AccountFinding,
 } from '../providers/account-check.js';
 import { defineCommand, UsageError } from './command.js';
-import { SERVICE_NAMES } from './failed-calls.js';
+import { PRODUCT_NAMES } from './failed-calls.js';
 import { withProviderContext } from './provider-context.js';
 import { checkSend } from './send-check.js';
 import { alignColumns } from './table.js';
@@ -94,7 +94,7 @@ async function checkClientsFile(env: Environment): Promise<AccountFinding[]> {
 
 const describeHosts = (config: ProvidersConfig): string =>
   config.names
-    .map((name) => `${SERVICE_NAMES[name]} is at ${getProviderAccount(name, config).baseUrl}`)
+    .map((name) => `${PRODUCT_NAMES[name]} is at ${getProviderAccount(name, config).baseUrl}`)
     .join(', ');
 
 /** One finding for each error that the message lists, or for the whole message if it has no list. */

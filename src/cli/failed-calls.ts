@@ -4,7 +4,7 @@ import type { ProviderName } from '../common/provider-name.js';
 import type { AccountFinding } from '../providers/account-check.js';
 
 /** The product of each provider that sends and checks codes. */
-export const SERVICE_NAMES: Record<ProviderName, string> = {
+export const PRODUCT_NAMES: Record<ProviderName, string> = {
   infobip: 'Infobip 2FA',
   sinch: 'Sinch Verification',
 };
@@ -57,7 +57,7 @@ function describeFailedCall(
   level: AccountFinding['level'],
 ): AccountFinding[] {
   if (!error) return [];
-  const name = SERVICE_NAMES[provider as ProviderName];
+  const name = PRODUCT_NAMES[provider as ProviderName];
   const effect = operation === 'send' ? 'did not accept the message' : 'did not check the code';
   const uncertainty = operation === 'send' && error.ambiguous ? ' It may have been sent.' : '';
   const message = `${name} ${effect}: ${error.message}.${uncertainty}`;

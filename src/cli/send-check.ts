@@ -12,7 +12,7 @@ import { toAsciiText } from '../common/typed-text.js';
 import { NumberPolicy } from '../destinations/number-policy.js';
 import { errorFinding, okFinding, type AccountFinding } from '../providers/account-check.js';
 import { ProviderRouter } from '../providers/provider-router.js';
-import { collectFailedCalls, describeFailedCalls, SERVICE_NAMES } from './failed-calls.js';
+import { collectFailedCalls, describeFailedCalls, PRODUCT_NAMES } from './failed-calls.js';
 
 const CHANNEL = 'sms';
 
@@ -48,7 +48,7 @@ export async function checkSend(
   const providerPin = await catchFailedCalls(send, failedCalls);
   if (!providerPin) return describeFailedCalls(failedCalls, 'error');
 
-  const name = SERVICE_NAMES[providerPin.provider as ProviderName];
+  const name = PRODUCT_NAMES[providerPin.provider as ProviderName];
   const findings = [
     // The calls that failed before this provider accepted the message.
     ...describeFailedCalls(failedCalls, 'warning'),
