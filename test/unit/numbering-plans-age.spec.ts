@@ -15,7 +15,7 @@ const HEADING = /^## \d+\.\d+\.\d+, (?:not released yet|(?<releasedOn>\d{4}-\d{2
 function getAgeInDays(changelog: string, publishedOn: string): number {
   const [heading] = /^## .*$/m.exec(changelog) ?? [''];
   const match = HEADING.exec(heading);
-  if (!match) throw new Error('The newest heading has no date: ## 1.2.3, 2026-12-31');
+  if (!match) throw new Error('The newest heading must be like "## 1.2.3, 2026-12-31"');
   const { releasedOn } = match.groups ?? {};
   if (releasedOn === undefined) return -1;
   return (Date.parse(releasedOn) - Date.parse(publishedOn)) / DAY_MS;
@@ -26,7 +26,7 @@ const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
 };
 
 describe('The numbering plans of a release', () => {
-  it('are those whose day of publication is known', () => {
+  it('come from the libphonenumber-js version whose publication day this test records', () => {
     const copies = Object.entries(packages).filter(([path]) => path.endsWith('/libphonenumber-js'));
 
     expect(copies.map(([, { version }]) => version)).toEqual([NUMBERING_PLANS.version]);
@@ -61,7 +61,9 @@ describe('The age of the numbering plans', () => {
     expect(getAgeInDays(changelog, PUBLISHED_ON)).toBe(-1);
   });
 
-  it.each(['## 0.2.0', '## 0.2.0, soon', ''])('needs a heading with a day (%s)', (heading) => {
-    expect(() => getAgeInDays(`# Changes\n\n${heading}\n`, PUBLISHED_ON)).toThrow('has no date');
+  const INVALID_HEADINGS = ['## 0.2.0', '## 0.2.0, soon', ''];
+
+  it.each(INVALID_HEADINGS)('needs a date or "not released yet" in the heading (%s)', (heading) => {
+    expect(() => getAgeInDays(`# Changes\n\n${heading}\n`, PUBLISHED_ON)).toThrow('must be like');
   });
 });
