@@ -29,7 +29,7 @@ export function resolveRequestId({ headers }: IncomingMessage): string {
     : randomUUID();
 }
 
-/** Whether the id contains an API key, or overlaps with a key in the request's own headers. */
+/** Whether the id contains an API key or a key sent with the request, or is part of a sent key. */
 function containsSecret(id: string, { authorization, ...headers }: IncomingHttpHeaders): boolean {
   const keys = [authorization?.split(' ').at(-1), headers['idempotency-key']];
   return (

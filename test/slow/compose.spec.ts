@@ -107,7 +107,7 @@ describe('The load balancer of compose.yaml', () => {
     // The limit is one send a minute for each address. Both sends come from one address.
     expect(await send(url, '+14155550101', '192.0.2.1')).toEqual([200, undefined]);
     expect(await send(url, '+14155550102', '192.0.2.2')).toEqual([429, 'too_many_requests']);
-    // Sent directly, a forged header works: only the balancer may reach a replica.
+    // A replica trusts the header of any direct caller, so let only the balancer reach it.
     expect(await send(replica.url, '+14155550103', '192.0.2.3')).toEqual([200, undefined]);
   });
 });

@@ -11,7 +11,7 @@ export const CONFIGURATION = {
 };
 export const TEMPLATE = { messageText: 'Code: {{pin}}', pinType: 'NUMERIC', pinLength: 6 };
 
-/** Values that replace values of an account that suits the default settings. */
+/** Values to change in an account that otherwise suits the default settings. */
 export interface AccountValues {
   readonly application?: object;
   readonly configuration?: object;

@@ -33,9 +33,10 @@ export class SharedLock {
    * @param timeoutMs how long this waits. A release after that still hands the lock over.
    */
   acquireForever(timeoutMs: number): void {
-    for (let isRequested = false; !isRequested;) {
+    for (let isKeptOrWanted = false; !isKeptOrWanted;) {
       // The other thread may release or acquire the lock between the two swaps.
-      isRequested = this.swap(FREE, KEPT) !== ACQUIRED || this.swap(ACQUIRED, WANTED) === ACQUIRED;
+      isKeptOrWanted =
+        this.swap(FREE, KEPT) !== ACQUIRED || this.swap(ACQUIRED, WANTED) === ACQUIRED;
     }
     Atomics.wait(this.word, 0, WANTED, timeoutMs);
   }
