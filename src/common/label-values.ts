@@ -63,8 +63,9 @@ export const BUDGET_SCOPES = ['client_prefix', 'client_country', 'prefix', 'coun
 export type BudgetScope = (typeof BUDGET_SCOPES)[number];
 
 /**
- * Why a delivery report changes nothing. `stale`: its signature is right, but too old. `unknown_id`: no
- * message has its id. Such a report is kept for a while, because the message may be stored later.
+ * Why a delivery report changes nothing. `signature`: its signature or token is absent or wrong.
+ * `stale`: its signature is right, but too old. `unknown_id`: no message has its id. Such a report
+ * is kept for a while, because the message may be stored later.
  */
 export const REPORT_REFUSALS = ['signature', 'stale', 'malformed', 'unknown_id'] as const;
 export type ReportRefusal = (typeof REPORT_REFUSALS)[number];

@@ -25,18 +25,22 @@ async function sendAndReport(outcome: object): Promise<unknown> {
   return sandbox.getDelivery(pinId);
 }
 
-/** What the service says of a message with each status. */
-function toDelivery(word: string): object {
+/**
+ * The `delivery` that the service returns for a message.
+ * @param statusOrReason `delivered`, `unknown`, or the reason why it is `undelivered`
+ */
+function toDelivery(statusOrReason: string): object {
   const at = new Date(sandbox.clock.now()).toISOString();
-  return word === 'delivered' || word === 'unknown'
-    ? { status: word, at }
-    : { status: 'undelivered', reason: word, at };
+  return statusOrReason === 'delivered' || statusOrReason === 'unknown'
+    ? { status: statusOrReason, at }
+    : { status: 'undelivered', reason: statusOrReason, at };
 }
 
 describe('A delivery report of Infobip', () => {
   beforeAll(() => start('infobip'));
   afterAll(() => sandbox.close());
 
+  /** Infobip's statuses, by the delivery that they mean. */
   const STATUSES: Record<string, string[]> = {
     delivered: ['DELIVERED_TO_HANDSET'],
     unreachable: ['UNDELIVERABLE_NOT_DELIVERED', 'NO_ANSWER', 'BUSY', 'CANCELLED'],
@@ -66,13 +70,14 @@ describe('A delivery report of Infobip', () => {
   };
 
   it.each(Object.entries(STATUSES))(
-    'has the meaning %s by the statuses %j',
-    async (word, names) => {
-      for (const status of names) expect(await sendAndReport({ status })).toEqual(toDelivery(word));
+    'means %s if its status is one of %j',
+    async (expected, statuses) => {
+      for (const status of statuses)
+        expect(await sendAndReport({ status })).toEqual(toDelivery(expected));
     },
   );
 
-  it('has the same meaning in the older shape', async () => {
+  it('means the same with the fields of the older Infobip API', async () => {
     await sandbox.control('PUT', 'settings', { reportShape: 'older' });
 
     expect(await sendAndReport({})).toEqual(toDelivery('delivered'));
@@ -84,7 +89,7 @@ describe('A delivery report of Infobip', () => {
     ['PENDING_ACCEPTED'],
     ['PENDING_WAITING_DELIVERY'],
     ['DELIVERED_TO_OPERATOR'],
-  ])('leaves the message pending by %s', async (status) => {
+  ])('leaves the message pending if its status is %s', async (status) => {
     expect(await sendAndReport({ status })).toMatchObject(PENDING);
   });
 
@@ -95,12 +100,12 @@ describe('A delivery report of Infobip', () => {
     ['REJECTED', 4103, 'flooded'],
     ['REJECTED_NOT_ENOUGH_CREDITS', 4104, 'no_credit'],
     ['DELIVERED_TO_HANDSET', 27, 'delivered'],
-  ])('with the status %s and the error %d means %s', async (status, errorId, word) => {
-    expect(await sendAndReport({ status, errorId })).toEqual(toDelivery(word));
+  ])('with the status %s and the error %d means %s', async (status, errorId, expected) => {
+    expect(await sendAndReport({ status, errorId })).toEqual(toDelivery(expected));
   });
 
   it('shares its request with others: a malformed one does not stop them', async () => {
-    await sandbox.planReport({ kind: 'late', delayMs: seconds(1), times: 3 });
+    await sandbox.planReport({ kind: 'late', delayMs: seconds(1), times: 2 });
     const numberOfMalformed = sandbox.createNumber();
     await sandbox.planReport({ kind: 'malformed', delayMs: seconds(1), to: numberOfMalformed });
     const before = await sandbox.send(sandbox.createNumber());
@@ -126,7 +131,7 @@ describe('A delivery report of Infobip', () => {
     expect(await sandbox.getDelivery(pinId)).toMatchObject(PENDING);
   });
 
-  it('is refused with another signature, and counts once a retry has the right one', async () => {
+  it('is refused without a signature in our header, and counts once a retry has one', async () => {
     await sandbox.control('PUT', 'settings', { reportHmacHeader: 'x-another' });
     const { pinId } = await sandbox.send(sandbox.createNumber());
     const [refused] = await sandbox.deliverReports();
@@ -134,6 +139,7 @@ describe('A delivery report of Infobip', () => {
     expect(await sandbox.getDelivery(pinId)).toMatchObject(PENDING);
     await sandbox.control('PUT', 'settings', { reportHmacHeader: 'x-ours' });
 
+    // The retry is not due yet.
     const [accepted] = await sandbox.deliverReports('all');
 
     expect(accepted).toMatchObject({ state: 'accepted', response: 200 });
@@ -146,17 +152,19 @@ describe('A callback of Sinch', () => {
   afterAll(() => sandbox.close());
 
   it.each([
+    // Results of the SMS (VerificationSmsDeliveredEvent). Sinch has no `Later`.
     [{ status: 'Successful' }, 'delivered'],
     [{ status: 'Failed' }, 'unreachable'],
     [{ status: 'Later' }, 'unknown'],
+    // Results of the verification (VerificationResultEvent).
     [{ status: 'SUCCESSFUL' }, 'delivered'],
     [{ status: 'ERROR', reason: 'SMS delivery failure' }, 'unreachable'],
     [{ status: 'ERROR', reason: 'Internal error' }, 'unknown'],
     [{ status: 'DENIED', reason: 'Fraud' }, 'blocked'],
     [{ status: 'DENIED', reason: 'Not enough credit' }, 'no_credit'],
     [{ status: 'DENIED', reason: 'Destination denied' }, 'rejected'],
-  ])('with %j means %s', async (outcome, word) => {
-    expect(await sendAndReport(outcome)).toEqual(toDelivery(word));
+  ])('with %j means %s', async (outcome, expected) => {
+    expect(await sendAndReport(outcome)).toEqual(toDelivery(expected));
   });
 
   it.each([{ status: 'FAIL', reason: 'Expired' }, { status: 'ABORTED' }, { status: 'PENDING' }])(
@@ -166,7 +174,7 @@ describe('A callback of Sinch', () => {
     },
   );
 
-  it('denies a start that this service did not request', async () => {
+  it('gets the response deny if this service did not start the verification', async () => {
     const response = await sandbox.sendElsewhere(sandbox.createNumber());
 
     expect(response).toMatchObject({ status: 'DENIED', reason: 'Denied by callback' });

@@ -67,7 +67,7 @@ const statusOf = (status?: object, error?: object) => read({ status, error })?.s
 describe('A delivery report of Infobip', () => {
   it.each(STATUSES)('of group %i and status %i %s means %s', (groupId, id, name, expected) => {
     expect(statusOf({ groupId, id })).toBe(expected);
-    // Without the ids, the name decides.
+    // The name decides if there is no id, or an unknown one.
     expect(statusOf({ name })).toBe(expected);
     expect(statusOf({ groupId, id: 9999, name })).toBe(expected);
   });
@@ -76,6 +76,7 @@ describe('A delivery report of Infobip', () => {
     [0, 'ACCEPTED', 'pending'],
     [1, 'PENDING', 'pending'],
     [2, 'UNDELIVERABLE', 'unreachable'],
+    // A message in this group may have reached only the operator.
     [3, 'DELIVERED', 'pending'],
     [4, 'EXPIRED', 'expired'],
     [5, 'REJECTED', 'rejected'],
@@ -95,18 +96,19 @@ describe('A delivery report of Infobip', () => {
     ['expired', [811]],
     ['blocked', [560, 561, 566, 573, 603, 604, 608, 609]],
     ['flooded', [4103, 4104]],
-  ])('is refined to %s by the errors %j, for a message that did not arrive', (expected, ids) => {
+  ])('means %s if the message did not arrive and the error is one of %j', (expected, ids) => {
     for (const id of ids) {
       expect(statusOf({ groupId: 2, id: 4 }, { id })).toBe(expected);
       expect(statusOf({ groupId: 4, id: 15 }, { id })).toBe(expected);
       expect(statusOf({ groupId: 5, id: 99 }, { id })).toBe(expected);
       expect(statusOf({ groupId: 3, id: 5 }, { id })).toBe('delivered');
       expect(statusOf({ groupId: 1, id: 7 }, { id })).toBe('pending');
+      // This status says more than the error.
       expect(statusOf({ groupId: 5, id: 12 }, { id })).toBe('no_credit');
     }
   });
 
-  it('has the time of the status, in a zone without a colon', () => {
+  it('has the time of the status, whose UTC offset has no colon', () => {
     expect(read({ doneAt: '2030-01-02T04:04:09.500+0100' })?.statusAt).toBe(
       Date.parse('2030-01-02T03:04:09.500Z'),
     );
@@ -129,7 +131,7 @@ describe('A delivery report of Infobip', () => {
     { price: { pricePerMessage: 0.1 } },
     { price: null },
     { price: 'EUR 1' },
-  ])('has no price that cannot be read: %j', (entry) => {
+  ])('has no price if the price is invalid: %j', (entry) => {
     expect(read(entry)).toEqual(expect.objectContaining({ price: undefined }));
   });
 
@@ -178,6 +180,7 @@ describe('The authenticity of a report of Infobip', () => {
     ['two signatures', { ...token, 'x-signature': `${DIGEST}, ${DIGEST}` }],
     ['a list of signatures', { ...token, 'x-signature': [DIGEST, DIGEST] }],
   ])('is not shown by %s', (_what, headers) => {
+    // `signature` also means an absent or wrong token.
     expect(refusal(headers as Record<string, string>)).toBe('signature');
   });
 
@@ -188,7 +191,7 @@ describe('The authenticity of a report of Infobip', () => {
     expect(isHmacValid(DIGEST_WITH_LINE_FEED, Buffer.from(`${BODY}\n`), HMAC_KEY)).toBe(true);
   });
 
-  it('is the token alone if no signature is configured', () => {
+  it('is shown by the token alone if no signature is configured', () => {
     const settings = testEnvironment({ INFOBIP_REPORT_TOKEN: TOKENS[0] });
     const unsigned = new InfobipReportReader(reportsConfig(settings));
 
