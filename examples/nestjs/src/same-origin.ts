@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express';
 
 /**
  * Rejects requests of pages of another origin, except GET and HEAD. The cookie is SameSite=Strict, but that
- * does not stop other subdomains, which are the same site. Programs send neither header, and have no cookie
- * to steal.
+ * does not stop other subdomains, which are the same site. A request without `Sec-Fetch-Site` and `Origin`
+ * is allowed: it comes from a program, which has no user's cookie.
  */
 export const rejectOtherOrigins: RequestHandler = (request, response, next) => {
   const site = request.get('sec-fetch-site');

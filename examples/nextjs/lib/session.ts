@@ -13,8 +13,9 @@ if (!process.env['SESSION_SECRET']) {
 const key = createHash('sha256').update(process.env['SESSION_SECRET']).digest();
 
 /**
- * Encrypts a session for the cookie (JWE, A256GCM): the browser keeps the `pinId`, but cannot read it. An
- * older cookie stays valid until it expires. So only the OTP service can ensure that a code verifies once.
+ * Encrypts a session for the cookie (JWE, A256GCM): the browser keeps the `pinId`, but cannot read it. A
+ * copy of a replaced cookie stays valid until it expires, and restores the old session. So only the OTP
+ * service can ensure that a code verifies once.
  */
 export const sealSession = (otp: OtpSession): Promise<string> =>
   new EncryptJWT({ otp })
