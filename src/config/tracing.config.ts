@@ -5,8 +5,8 @@ import { collectorUrl, parsedBy } from './env-types.js';
 import { parseHeaders } from './list-parsers.js';
 
 /**
- * Variables of OpenTelemetry's SDKs. The exporter reads a few others itself; these are not
- * validated.
+ * Standard variables of OpenTelemetry. The exporter itself reads a few more, which this service
+ * does not validate.
  */
 export const tracingConfig = defineConfig('tracing', 'Traces', {
   endpoint: optional('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl(), {

@@ -6,8 +6,8 @@ import { NumberPolicy } from './number-policy.js';
 import { SmsPumpingDetector } from './sms-pumping-detector.js';
 
 /**
- * Decides who may be messaged: by the number itself ({@link NumberPolicy}), and by the traffic of
- * its destination ({@link SmsPumpingDetector}).
+ * Decides by the number itself who may be messaged ({@link NumberPolicy}). `smsPumping` decides by
+ * the traffic to the number's country and prefix.
  */
 @Injectable()
 export class DestinationPolicy extends NumberPolicy implements OnApplicationBootstrap {
