@@ -6,8 +6,8 @@ import { SinchProvider } from './sinch/sinch.provider.js';
 import { TestNumberProvider } from './test-number.provider.js';
 
 /**
- * {@link ProviderRouter} and the classes that it injects, for a Nest module. This module needs
- * `AccountsModule`, a clock and an event bus.
+ * {@link ProviderRouter} and the classes that it injects, for the `providers` of a Nest module. The
+ * Nest module also needs `AccountsModule`, a `Clock` and an `EventBus`.
  */
 export const PROVIDER_ROUTING: readonly Provider[] = [
   ProviderRouter,

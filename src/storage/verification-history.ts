@@ -13,13 +13,13 @@ export interface VerificationRecord {
   readonly number_hash: string;
   readonly created_at: number;
   readonly verified_at: number | null;
-  /** The first send and its resends. */
+  /** The first send and its resends; 0 for a test number. */
   readonly sends: number;
 }
 
 const PAGE_SIZE = 1_000;
 
-/** Reads the verifications of the last `RETENTION`. It neither writes nor migrates. */
+/** Reads the verifications that are still stored. It neither writes nor migrates. */
 export class VerificationHistory {
   private readonly queries;
 
@@ -44,8 +44,8 @@ export class VerificationHistory {
   }
 
   /**
-   * Every verification that the fraud budgets count, oldest first: without those of test and trusted
-   * numbers.
+   * Lists the verifications that the fraud budgets count, oldest first. Skips those of test numbers
+   * (no sends), of releases before counts existed, and of trusted numbers (no budgets).
    */
   async *list(): AsyncGenerator<VerificationRecord> {
     let last = { time: 0, pinId: '' };
