@@ -88,7 +88,7 @@ describe('A Redis that can be reached but', () => {
   let log: MemoryLog;
 
   beforeAll(async () => {
-    redis = await startRedis({ fresh: true });
+    redis = await startRedis({ dedicated: true });
   }, 60_000);
   afterAll(() => redis.stop());
 

@@ -8,7 +8,7 @@ const START_TIMEOUT_MS = 60_000;
 describe('A PostgreSQL server of one spec', () => {
   let postgres: PostgresServer;
   beforeAll(async () => {
-    postgres = await startPostgres({ fresh: true });
+    postgres = await startPostgres({ dedicated: true });
   }, START_TIMEOUT_MS);
   afterAll(() => postgres.stop());
 
@@ -27,7 +27,7 @@ describe('A PostgreSQL server of one spec', () => {
 describe('A Redis server of one spec', () => {
   let redis: RedisServer;
   beforeAll(async () => {
-    redis = await startRedis({ fresh: true });
+    redis = await startRedis({ dedicated: true });
   }, START_TIMEOUT_MS);
   afterAll(() => redis.stop());
 
@@ -53,7 +53,7 @@ describe('The shared servers of the test run', () => {
     process.env['TEST_DATABASE_URL'] = 'postgres://127.0.0.1/postgres';
     process.env['TEST_REDIS_URL'] = 'redis://127.0.0.1';
     const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
-    await expect(postgres.shutDown()).rejects.toThrow('fresh');
-    await expect(redis.shutDown()).rejects.toThrow('fresh');
+    await expect(postgres.shutDown()).rejects.toThrow('dedicated');
+    await expect(redis.shutDown()).rejects.toThrow('dedicated');
   });
 });

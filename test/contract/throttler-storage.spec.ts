@@ -233,7 +233,7 @@ describe('RedisThrottlerStorage', () => {
   describe('on its own server', () => {
     let redis: RedisServer;
     beforeAll(async () => {
-      redis = await startRedis({ fresh: true });
+      redis = await startRedis({ dedicated: true });
     }, 60_000);
     afterAll(() => redis.stop());
 

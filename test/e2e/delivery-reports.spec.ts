@@ -380,7 +380,7 @@ describe('The route of Infobip', () => {
   });
 
   it('is answered 503 while the database is down, and 200 afterwards', async () => {
-    const server = await startPostgres({ fresh: true });
+    const server = await startPostgres({ dedicated: true });
     await start({ DATABASE_URL: await server.createDatabase() });
     const { pinId, messageId } = await service.send();
     const results = [infobipReport(messageId, 'delivered')];

@@ -222,7 +222,7 @@ describe('An outage of PostgreSQL behind PgBouncer', () => {
   let service: SandboxedService;
 
   beforeAll(async () => {
-    server = await startPostgres({ fresh: true });
+    server = await startPostgres({ dedicated: true });
     database = await server.createDatabase();
     pooler = await startPgBouncer(database, 'transaction', POOL_SIZE);
     service = await startSandboxedService({ DATABASE_URL: pooler.urlOf(database) });

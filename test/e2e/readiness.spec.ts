@@ -47,7 +47,7 @@ describe('GET /health/ready', () => {
 
   // This test fails if Readiness caches by `cacheFor` of Terminus, which uses the wall clock.
   it('does not keep a report when the clock is set back', async () => {
-    const server = await startRedis({ fresh: true });
+    const server = await startRedis({ dedicated: true });
     closing.push(() => server.stop());
     const service = await start({ REDIS_URL: server.url });
     await waitForStatus(200, service);
@@ -74,7 +74,7 @@ describe('GET /health/ready', () => {
   ] as const)(
     'returns 503 while the server of the %s is down, and 200 when it is back',
     async (name, setting, startServer) => {
-      const server = await startServer({ fresh: true });
+      const server = await startServer({ dedicated: true });
       closing.push(() => server.stop());
       const service = await start({ [setting]: server.url });
       await waitForStatus(200, service);

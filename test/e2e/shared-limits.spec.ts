@@ -12,7 +12,7 @@ describe('Rate limits shared through Redis', () => {
   const services: SandboxedService[] = [];
 
   beforeAll(async () => {
-    redis = await startRedis({ fresh: true });
+    redis = await startRedis({ dedicated: true });
   }, START_TIMEOUT_MS);
   afterAll(() => redis.stop());
 

@@ -114,7 +114,7 @@ describe('The load balancer of compose.yaml', () => {
 
 describe('The database role of compose.yaml', () => {
   it('owns its database, is no superuser, and can migrate and use it', async () => {
-    const postgres = await startPostgres({ fresh: true });
+    const postgres = await startPostgres({ dedicated: true });
     const { hostname, port } = new URL(postgres.url);
     await promisify(execFile)('sh', ['deploy/compose/create-role.sh'], {
       env: {

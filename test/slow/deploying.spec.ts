@@ -106,7 +106,7 @@ describe('docs/deploying.md', () => {
   });
 
   it('has commands that make a database role, and send and verify the first code on it', async () => {
-    postgres = await startPostgres({ fresh: true });
+    postgres = await startPostgres({ dedicated: true });
     // Installs psql if it is missing.
     await queryPostgres(postgres.url, 'select 1');
     await shell(ROLE, { ADMIN_URL: postgres.url, PASSWORD: "it's a password" });

@@ -94,8 +94,8 @@ describe('After random flows while PostgreSQL and Redis stop and start', () => {
 
   beforeAll(async () => {
     [postgres, redis] = await Promise.all([
-      startPostgres({ fresh: true }),
-      startRedis({ fresh: true }),
+      startPostgres({ dedicated: true }),
+      startRedis({ dedicated: true }),
     ]);
     const settings = {
       DATABASE_URL: withPassword(await postgres.createDatabase()),

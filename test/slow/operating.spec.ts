@@ -152,7 +152,7 @@ describe('docs/operating.md', () => {
   });
 
   it('has commands that dump a PostgreSQL database in use, and load it into another', async () => {
-    const postgres = await startPostgres({ fresh: true });
+    const postgres = await startPostgres({ dedicated: true });
     const [DATABASE_URL, other] = [
       await postgres.createDatabase(),
       await postgres.createDatabase(),
@@ -173,7 +173,7 @@ describe('docs/operating.md', () => {
   });
 
   it('has a statement that puts the tables into the schema of a role', async () => {
-    const postgres = await startPostgres({ fresh: true });
+    const postgres = await startPostgres({ dedicated: true });
     const url = new URL(await postgres.createDatabase());
     await queryPostgres(
       url.href,

@@ -46,8 +46,8 @@ let servers: Servers;
 
 beforeAll(async () => {
   const [postgres, redis] = await Promise.all([
-    startPostgres({ fresh: true }),
-    startRedis({ fresh: true }),
+    startPostgres({ dedicated: true }),
+    startRedis({ dedicated: true }),
   ]);
   servers = { postgres, redis };
   sandbox = await startSandbox({ port: 0 });

@@ -39,8 +39,8 @@ export async function startMonitoredFleet(
   const clientsFile = new TestClientsFile();
   clientsFile.write({ shop: { keys: [hash] } });
   const [postgres, redis, sandbox, receiver] = await Promise.all([
-    startPostgres({ fresh: true }),
-    startRedis({ fresh: true }),
+    startPostgres({ dedicated: true }),
+    startRedis({ dedicated: true }),
     startSandbox({ port: 0 }),
     startEventReceiver(),
   ]);

@@ -32,20 +32,20 @@ export interface PostgresServer {
 
 interface PostgresOptions {
   /** Whether to start a server that no other test uses. */
-  readonly fresh?: boolean;
+  readonly dedicated?: boolean;
   /** With a certificate, the server also accepts TLS. */
   readonly certificate?: Certificate;
 }
 
 /**
- * Returns the PostgreSQL shared by the test run. Starts a new one if `fresh`, or if this is a program
- * outside a test run.
+ * Returns the PostgreSQL shared by the test run. Starts a new one if `dedicated`, or if this is a
+ * program outside a test run.
  */
 export async function startPostgres({
   certificate,
-  fresh = certificate !== undefined,
+  dedicated = certificate !== undefined,
 }: PostgresOptions = {}): Promise<PostgresServer> {
-  const shared = fresh ? undefined : await sharedServiceUrl('postgres');
+  const shared = dedicated ? undefined : await sharedServiceUrl('postgres');
   if (shared !== undefined) return sharedServer(shared);
 
   const server = await startServer({ certificate });
@@ -64,7 +64,7 @@ function sharedServer(url: string): PostgresServer {
   const createdUrls: string[] = [];
   const rejectOutage = async (): Promise<never> => {
     throw new Error(
-      'Other tests use this PostgreSQL: shut down one from startPostgres({ fresh: true }).',
+      'Other tests use this PostgreSQL: shut down one from startPostgres({ dedicated: true }).',
     );
   };
   return {

@@ -24,7 +24,7 @@ export interface RedisServer {
 
 interface RedisOptions {
   /** Whether to start a server that no other test uses. */
-  readonly fresh?: boolean;
+  readonly dedicated?: boolean;
   readonly mode?: keyof typeof MODES;
   /** With a certificate, the server accepts only TLS. */
   readonly certificate?: Certificate;
@@ -39,14 +39,14 @@ const MODES = {
 
 /**
  * Returns the Redis shared by the test run, with a database for this jest worker only. Starts a new
- * one if `fresh`, with other options, or if this is a program outside a test run.
+ * one if `dedicated`, with other options, or if this is a program outside a test run.
  */
 export async function startRedis({
   mode = 'standalone',
   certificate,
-  fresh = mode !== 'standalone' || certificate !== undefined,
+  dedicated = mode !== 'standalone' || certificate !== undefined,
 }: RedisOptions = {}): Promise<RedisServer> {
-  const shared = fresh ? undefined : await sharedServiceUrl('redis');
+  const shared = dedicated ? undefined : await sharedServiceUrl('redis');
   if (shared !== undefined) return sharedServer(shared);
 
   const server = await startServer(mode, certificate);
@@ -65,7 +65,9 @@ export async function startRedis({
 function sharedServer(serverUrl: string): RedisServer {
   const url = databaseOfWorker(serverUrl);
   const rejectOutage = async (): Promise<never> => {
-    throw new Error('Other tests use this Redis: shut down one from startRedis({ fresh: true }).');
+    throw new Error(
+      'Other tests use this Redis: shut down one from startRedis({ dedicated: true }).',
+    );
   };
   return {
     url,

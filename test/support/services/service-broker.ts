@@ -13,8 +13,8 @@ interface SharedService {
 }
 
 const STARTERS: Record<ServiceName, () => Promise<SharedService>> = {
-  postgres: () => startPostgres({ fresh: true }),
-  redis: () => startRedis({ fresh: true }),
+  postgres: () => startPostgres({ dedicated: true }),
+  redis: () => startRedis({ dedicated: true }),
   chromium: startChromium,
 };
 
