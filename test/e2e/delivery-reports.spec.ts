@@ -7,6 +7,7 @@ import { startSandboxedService } from '../support/service.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import {
+  DONE_AT,
   infobipReport,
   NUMBER,
   REPORT_SETTINGS,
@@ -15,8 +16,7 @@ import {
   type TrackedService,
 } from '../support/tracked-service.js';
 
-const REPORTED_AT = '2030-01-01T00:00:04.500Z';
-const DELIVERED = { status: 'delivered', at: REPORTED_AT };
+const DELIVERED = { status: 'delivered', at: DONE_AT };
 const SECOND_SECRET = 'another master secret that only tests know of';
 
 let postgres: PostgresServer;
@@ -30,10 +30,10 @@ afterAll(() => postgres.stop());
 const start = async (settings: NodeJS.ProcessEnv = {}, clock?: FakeClock) => {
   service = await startTrackedService(settings, clock);
 };
-/** Reports the status of a message, after the time of the report. */
+/** Reports the status of a message, at `DONE_AT` or later. */
 const report = async (messageId: string, status: string, changes: object = {}) => {
   const { clock } = service;
-  clock.advance(Math.max(0, Date.parse(REPORTED_AT) - clock.now()));
+  clock.advance(Math.max(0, Date.parse(DONE_AT) - clock.now()));
   const results = [infobipReport(messageId, status, changes)];
   const response = await service.reportInfobip({ results });
   expect([response.status, await response.text()]).toEqual([200, '']);
@@ -74,7 +74,7 @@ describe.each([
 
     await report(messageId, reason);
 
-    const undelivered = { status: 'undelivered', reason, at: REPORTED_AT };
+    const undelivered = { status: 'undelivered', reason, at: DONE_AT };
     expect(await service.getDelivery(pinId)).toEqual(undelivered);
   });
 

@@ -4,12 +4,11 @@ import { startEventReceiver, type EventReceiver } from '../support/event-receive
 import { reply } from '../support/scripted-upstream.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import {
+  DONE_AT,
   infobipReport,
   startTrackedService,
   type TrackedService,
 } from '../support/tracked-service.js';
-
-const REPORTED_AT = '2030-01-01T00:00:04.500Z';
 
 describe.each(['SQLite', 'PostgreSQL'])(
   'The event of a message that did not arrive, on %s',
@@ -45,16 +44,18 @@ describe.each(['SQLite', 'PostgreSQL'])(
     };
     const getTypes = () => receiver.getEvents().map(({ type }) => type);
 
-    it('is sent once, with the delivery history, and before the event of the end', async () => {
+    it('is written once, and is sent before the event verification.verified', async () => {
       receiver.answer(reply(500, {}));
       const { pinId, messageId, phoneNumber } = await service.send();
       await report(messageId, 'unreachable');
+      // The status is final, so these reports change nothing.
       await report(messageId, 'unreachable');
       await report(messageId, 'delivered');
       await runEvents();
       const otpCode = await service.getLastCode(phoneNumber);
       await service.http.post('/otp/verify').send({ pinId, otpCode }).expect(200);
       await runEvents();
+      // The first try failed. The event verification.verified waits until the retry succeeds.
       expect(getTypes()).toEqual(['message.undelivered']);
 
       receiver.answer(reply(204, ''));
@@ -68,12 +69,12 @@ describe.each(['SQLite', 'PostgreSQL'])(
           sentAt: '2030-01-01T00:00:00.000Z',
           status: 'undelivered',
           reason: 'unreachable',
-          at: REPORTED_AT,
+          at: DONE_AT,
         },
       ];
       expect(getTypes().slice(1)).toEqual(['message.undelivered', 'verification.verified']);
       const [, undelivered, verified] = receiver.getEvents();
-      expect(undelivered).toMatchObject({ timestamp: REPORTED_AT, data: { pinId, delivery } });
+      expect(undelivered).toMatchObject({ timestamp: DONE_AT, data: { pinId, delivery } });
       expect(undelivered?.data).not.toHaveProperty('endedAt');
       expect(verified?.data).toMatchObject({ pinId, delivery });
     });
@@ -84,6 +85,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
         await report(externalMessageId, 'unreachable');
       });
       const { pinId } = await service.send();
+      // The clean-up links the report to its message, which was stored later.
       await service.cleanUp();
       await runEvents();
 
@@ -117,7 +119,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
       expect(Object.fromEntries(deliveries)).toEqual({
         [sent[0].pinId]: { ...message, status: 'delivered', at },
         [sent[1].pinId]: { ...message, status: 'unknown', at },
-        // The time of the report is that of `pending`.
+        // No `at`: the report said `pending`, and it became `unknown` when the code expired.
         [sent[2].pinId]: { ...message, status: 'unknown' },
       });
     });

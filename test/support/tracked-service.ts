@@ -124,11 +124,14 @@ function signCallback(body: string, signing: CallbackSigning): Record<string, st
   };
 }
 
+/** The time of the status in each report of Infobip. */
+export const DONE_AT = '2030-01-01T00:00:04.500Z';
+
 /** A report of Infobip with one of its statuses. */
 export const infobipReport = (messageId: string, status: string, changes: object = {}) => ({
   messageId,
   to: NUMBER.slice(1),
-  doneAt: '2030-01-01T00:00:04.500+0000',
+  doneAt: DONE_AT.replace('Z', '+0000'),
   status: INFOBIP_STATUSES[status],
   error: { groupId: 0, groupName: 'OK', id: 0, name: 'NO_ERROR', permanent: false },
   price: { pricePerMessage: 0.031, currency: 'EUR' },
