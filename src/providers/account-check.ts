@@ -8,7 +8,7 @@ export interface AccountFinding {
   readonly level: 'ok' | 'warning' | 'error';
   /** One sentence. Never contains a credential. */
   readonly message: string;
-  /** How to fix the problem; `undefined` if there is none, or no specific remedy. */
+  /** How to fix the problem; `undefined` without a problem or a specific remedy. */
   readonly remedy: string | undefined;
 }
 
@@ -73,7 +73,7 @@ export function toFailureFinding(
 ): AccountFinding {
   const problem =
     failure === 'timed_out' ? 'does not respond in time' : `cannot be reached: ${message}`;
-  // The message contains the error code, which proxy-agent.ts creates for errors of the proxy.
+  // Errors of the proxy have a code such as PROXY_STATUS_407, which the message contains.
   const isProxyError = message.includes('(PROXY_');
   return errorFinding('host', `${host} ${problem}.`, isProxyError ? PROXY_REMEDY : hostRemedy);
 }
