@@ -15,7 +15,7 @@ interface DeliveryReporterDependencies {
   readonly getReportShape: () => InfobipReportShape;
 }
 
-/** What happened to a message that Infobip sent. A `FloodError`: the flood filter rejected it. */
+/** How the delivery of a message ended. A `FloodError`: the flood filter rejected the message. */
 export type SentMessageResult = 'delivered' | 'unreachable' | FloodError;
 
 const OUTCOME_BY_RESULT: Record<SentMessageResult, ReportOutcome & { status: string }> = {
@@ -25,11 +25,14 @@ const OUTCOME_BY_RESULT: Record<SentMessageResult, ReportOutcome & { status: str
   EC_DESTINATION_TXT_FLOODING: { status: 'REJECTED_FLOODING_FILTER', errorId: 4104 },
 };
 
-/** Sends the delivery reports of messages to every subscription for them. */
+/** Sends delivery reports to every subscription with the event `DELIVERY`. */
 export class DeliveryReporter {
   constructor(private readonly deps: DeliveryReporterDependencies) {}
 
-  /** Plans the reports of a message. With the fault `early`, waits for the receivers' responses. */
+  /**
+   * Plans the reports of a message. With the fault `early`, sends them at once and waits for the
+   * receivers' responses.
+   */
   async reportMessage(message: InfobipMessage, result: SentMessageResult): Promise<void> {
     const { planner, subscriptions, getReportShape } = this.deps;
     const { messageId, to } = message;
@@ -54,7 +57,7 @@ export class DeliveryReporter {
   }
 }
 
-/** Adds what happened to the message, if the outcome has no status. */
+/** Adds the status and the error of the result, if the outcome has no status. */
 function addResult(
   outcome: ReportOutcome,
   result: SentMessageResult,

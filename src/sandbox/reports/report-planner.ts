@@ -28,8 +28,8 @@ export class ReportPlanner {
   constructor(private readonly deps: ReportPlannerDependencies) {}
 
   /**
-   * Plans the reports of a message. With the fault `early`, it sends them and waits for the responses, so
-   * that they come before the response to the send.
+   * Plans the reports of a message. With the fault `early`, sends them at once and waits for the
+   * receivers' responses. Only then does the sandbox respond to the send.
    */
   async planReports(message: TrackedMessage): Promise<void> {
     this.addMessage(message);

@@ -46,7 +46,10 @@ export class SinchCallbacks {
     return action === 'deny' ? 'Denied by callback' : 'Invalid callback';
   }
 
-  /** Plans the event about an SMS. With the fault `early`, waits for the response to the event. */
+  /**
+   * Plans the event about an SMS. With the fault `early`, sends it at once and waits for the
+   * response.
+   */
   async reportDelivery(verification: SinchVerification): Promise<void> {
     if (verification.method !== 'sms' || this.deps.getCallbackUrl() === '') return;
     await this.deps.planner.planReports({
