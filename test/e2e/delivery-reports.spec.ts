@@ -145,12 +145,12 @@ describe.each([
   });
 
   it('is unknown if Infobip gives the message no id', async () => {
-    service.proxy.setKeepsIds(false);
+    service.proxy.setRemovesMessageIds(true);
     const { pinId } = await service.send();
     service.clock.advance(minutes(1));
     await service.http.post('/otp/resend').send({ pinId }).expect(200);
 
-    service.proxy.setKeepsIds(true);
+    service.proxy.setRemovesMessageIds(false);
     expect(await service.getDelivery(pinId)).toEqual({ status: 'unknown' });
   });
 

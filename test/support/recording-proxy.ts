@@ -17,8 +17,8 @@ export interface RecordingProxy {
   readonly messageIds: readonly string[];
   /** Runs `work` once, before the service gets the answer to its next call. */
   beforeNextAnswer(work: (call: RecordedCall) => Promise<void>): void;
-  /** Sets whether Infobip's answers keep the ids of messages; by default they do. */
-  setKeepsIds(keeps: boolean): void;
+  /** Sets whether the proxy removes the ids of messages from Infobip's answers. Default: false. */
+  setRemovesMessageIds(removes: boolean): void;
   close(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ const FETCH_HEADERS = ['host', 'connection', 'content-length'];
 export async function startRecordingProxy(target: string): Promise<RecordingProxy> {
   const calls: RecordedCall[] = [];
   let nextWork: ((call: RecordedCall) => Promise<void>) | undefined;
-  let keepsIds = true;
+  let removesMessageIds = false;
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { method = 'GET', url = '/', headers } = incoming;
@@ -43,7 +43,7 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     if (body !== '') {
       const call = { path: url, request: parse(body), answer: parse(text) };
       calls.push(call);
-      if (!keepsIds) text = text.replace(/,"externalMessageId":"[^"]*"/, '');
+      if (removesMessageIds) text = text.replace(/,"externalMessageId":"[^"]*"/, '');
       const work = nextWork;
       nextWork = undefined;
       await work?.(call);
@@ -63,6 +63,7 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     calls,
     get messageIds() {
       return calls.flatMap(({ answer }) => {
+        // Infobip's id of the message, or Sinch's id of a verification by SMS.
         const id = answer['externalMessageId'] ?? (answer['sms'] && answer['id']);
         return typeof id === 'string' ? [id] : [];
       });
@@ -70,8 +71,8 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     beforeNextAnswer: (work) => {
       nextWork = work;
     },
-    setKeepsIds: (keeps) => {
-      keepsIds = keeps;
+    setRemovesMessageIds: (removes) => {
+      removesMessageIds = removes;
     },
     close: async () => {
       server.closeAllConnections();
