@@ -6,7 +6,7 @@ import { parentOf, postgresCpuMicros } from './postgres-cpu.js';
 
 /** The resource usage of a database server or file at one moment. */
 export interface DatabaseUsage {
-  /** Since the start of its server, in microseconds. With SQLite it is part of the service. */
+  /** CPU time of the server since its start, in microseconds. SQLite has no server: `NaN`. */
   readonly cpuMicros: number;
   /** The bytes of each table with its indexes, by name. */
   readonly tables: ReadonlyMap<string, number>;
@@ -41,13 +41,14 @@ async function postgresUsage(url: string): Promise<DatabaseUsageReader> {
   const list = async <R extends unknown[]>(text: string) =>
     (await client.query<R>({ text, rowMode: 'array' })).rows;
   const count = async (text: string) => (await list<[number]>(text))[0]?.[0] ?? NaN;
-  const ownProcess = await count('select pg_backend_pid()');
-  const main = parentOf(ownProcess);
-  if (!(main > 0)) throw new Error('the CPU time of a PostgreSQL on another machine is unknown');
+  const backendPid = await count('select pg_backend_pid()');
+  const postmasterPid = parentOf(backendPid);
+  if (!(postmasterPid > 0))
+    throw new Error('the CPU time of a PostgreSQL on another machine is unknown');
   return {
     read: async () => ({
       tables: new Map(await list<TableRow>(POSTGRES_TABLES)),
-      cpuMicros: postgresCpuMicros(main, ownProcess),
+      cpuMicros: postgresCpuMicros(postmasterPid, backendPid),
     }),
     countConnections: () => count(POSTGRES_CONNECTIONS),
     close: () => client.end(),

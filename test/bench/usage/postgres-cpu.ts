@@ -15,15 +15,18 @@ export function parentOf(pid: number): number {
 
 /**
  * The CPU time of a PostgreSQL server with all its processes, in microseconds.
- * @param main its first process
- * @param except the server process of a connection that does not count
+ * @param postmasterPid the process that started the others
+ * @param excludedPid the server process of a connection that does not count
  */
-export function postgresCpuMicros(main: number, except: number): number {
+export function postgresCpuMicros(postmasterPid: number, excludedPid: number): number {
   const children = readdirSync('/proc')
     .map(Number)
-    .filter((pid) => parentOf(pid) === main);
-  const running = [main, ...children].filter((pid) => pid !== except).map(runningMicros);
-  const ended = ENDED_CHILDREN.map((field) => Number(statOf(main)?.[field]) * MICROS_PER_TICK);
+    .filter((pid) => parentOf(pid) === postmasterPid);
+  const running = [postmasterPid, ...children]
+    .filter((pid) => pid !== excludedPid)
+    .map(runningMicros);
+  const stat = statOf(postmasterPid);
+  const ended = ENDED_CHILDREN.map((field) => Number(stat?.[field]) * MICROS_PER_TICK);
   return [...running, ...ended].reduce((sum, micros) => sum + micros, 0);
 }
 
