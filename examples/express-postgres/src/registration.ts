@@ -15,7 +15,7 @@ declare module 'express-session' {
   }
 }
 
-/** Answers the same whether or not the number has an account. Only who enters the code learns that. */
+/** Answers the same whether or not the number has an account. Only the correct code reveals it. */
 const register: RequestHandler = async (request, response) => {
   const { phoneNumber, password } = Credentials.parse(request.body);
   const userId = await addUser(phoneNumber, await hashPassword(password));
