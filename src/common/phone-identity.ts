@@ -14,8 +14,8 @@ interface OtherSpelling {
   readonly toIdentity: (e164: string) => string | undefined;
   /** The types that the identity may have; by default any. */
   readonly types?: readonly PhoneNumberType[];
-  /** Whether today's plan also has the number in this spelling, as a fixed line. */
-  readonly isCallable?: true;
+  /** Whether the number can be a fixed line, which calls reach only in this spelling. */
+  readonly isSpellingCallable?: true;
 }
 
 /** The identity of an E.164 number in another spelling. */
@@ -35,10 +35,10 @@ const OTHER_SPELLINGS: readonly OtherSpelling[] = [
     pattern: /^\+54[1-3]\d{9}$/,
     toIdentity: (e164) => e164.replace('+54', '+549'),
     types: MOBILE,
-    isCallable: true,
+    isSpellingCallable: true,
   },
-  // Argentina, with the 15 that is dialled within the country. libphonenumber knows where area codes
-  // end, and puts the 9 in its place.
+  // Argentina, with the 15 that is dialled within the country, after the area code. libphonenumber
+  // knows where area codes end: it removes the 15 and adds the 9 after +54.
   {
     pattern: /^\+54[1-3]\d{1,3}15\d{6,8}$/,
     toIdentity: (e164) => parsePhoneNumberFromString(e164)?.number,
@@ -67,10 +67,10 @@ export function findDifferentIdentity(e164: string): DifferentIdentity | undefin
   const spelling = OTHER_SPELLINGS.find(({ pattern }) => pattern.test(e164));
   const identity = spelling?.toIdentity(e164);
   if (!spelling || identity === undefined || identity === e164) return undefined;
-  const { types, isCallable: isSpellingCallable = false } = spelling;
+  const { types, isSpellingCallable = false } = spelling;
   const type = findType(identity);
   if (type === undefined || (types && !types.includes(type))) return undefined;
-  // If the plan has both numbers, they may be two phones.
+  // If the plan has both numbers, they may be two phones, except in Argentina (see above).
   return isSpellingCallable || findType(e164) === undefined
     ? { identity, isSpellingCallable }
     : undefined;
