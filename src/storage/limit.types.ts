@@ -54,7 +54,7 @@ export interface DestinationSuspended extends SendOverBudget, RefusedSend {
   readonly until: number;
 }
 
-/** A send that is counted for its number and its end user. */
+/** A reserved send: it counts against the limits of its number and its end user. */
 export interface ReservedSend {
   /** When the client last verified the number, in milliseconds since the epoch; 0 if never. */
   readonly verifiedAt: number;
@@ -66,9 +66,9 @@ export interface SendCounts {
   readonly verified: number;
 }
 
-/** Sends of one subject, such as a destination. The other three do not include `recent`. */
+/** Sends of one subject, such as a destination. The three windows leave out recent sends. */
 export interface DestinationCounts {
-  /** Sends whose codes may still be submitted. */
+  /** Sends within the lifetime of a code, so that more of them may still be verified. */
   readonly recent: SendCounts;
   readonly hour: SendCounts;
   readonly day: SendCounts;
