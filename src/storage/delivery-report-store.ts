@@ -20,8 +20,9 @@ export interface RequestedMessage {
 }
 
 /**
- * Stores the delivery reports of providers. Every method throws DomainError `storage_unavailable` if the
- * database cannot be reached. Then the report can be repeated.
+ * Stores delivery reports, and looks up the verifications that providers ask about. Every method
+ * throws DomainError `storage_unavailable` if the database cannot be reached, and can then be
+ * called again.
  */
 @Injectable()
 export class DeliveryReportStore {
@@ -70,8 +71,10 @@ export class DeliveryReportStore {
   }
 
   /**
-   * Finds the verification of a code that the provider verified, if it ended without being verified.
-   * @returns `undefined` if it is verified, or may become so: it is open, or a check has no result
+   * Finds a verification that the provider reports as verified, but that failed, was cancelled or
+   * expired in this service.
+   * @returns `undefined` if it is unknown, is verified, or may become so: it is open, or a check
+   * has no result
    */
   findUnverified(
     reference: string,
