@@ -13,8 +13,8 @@ import { PROVIDER_ROUTING } from '../providers/provider-routing.js';
 class CliModule {}
 
 /**
- * Runs `work` with a Nest context that has the providers and the checks of their accounts. Starts no
- * server and opens no database.
+ * Runs `work` with a Nest context that has Infobip, Sinch and the checks of their accounts. Starts
+ * no server and opens no database.
  */
 export async function withProviderContext<T>(
   env: Environment,
