@@ -29,7 +29,10 @@ class ProofKeyResponse implements PublicProofKey {
   readonly use!: 'sig';
 }
 
-@ApiSchema({ description: 'A JWK Set. The first key signs; the others check earlier proofs.' })
+@ApiSchema({
+  description:
+    'A JWK Set. The first key checks new proofs; the others check earlier or future ones.',
+})
 export class ProofKeysResponse {
   @ApiProperty({ type: [ProofKeyResponse], description: 'The keys, each with an id of its own.' })
   readonly keys!: readonly ProofKeyResponse[];
