@@ -1,15 +1,14 @@
 import type { OtpAnswer } from '../../examples/nextjs/lib/otp-state.js';
 import { minutes } from '../../src/common/durations.js';
 import { openPage, startBrowser } from '../support/browser.js';
-import { testNumberVerification } from './support/number-verification.js';
+import { addNumberVerificationTests } from './support/number-verification.js';
 
 jest.setTimeout(minutes(1));
 
 describe('The example nextjs', () => {
   // A server action is a POST to the path of the page: `/` or `/code`.
-  const getExample = testNumberVerification('nextjs', (path) => /^\/(code)?$/.test(path), {
-    ready: /Ready in/,
-  });
+  const isAction = (path: string) => /^\/(code)?$/.test(path);
+  const getExample = addNumberVerificationTests('nextjs', isAction, { ready: /Ready in/ });
 
   it('works without JavaScript', async () => {
     const { url, service } = getExample();

@@ -1,11 +1,12 @@
 import { minutes } from '../../src/common/durations.js';
 import type { OtpAnswer } from '../../examples/react-vite/server/otp-state.js';
-import { testNumberVerification } from './support/number-verification.js';
+import { addNumberVerificationTests } from './support/number-verification.js';
 
 jest.setTimeout(minutes(1));
 
 describe('The example react-vite', () => {
-  const getExample = testNumberVerification('react-vite', (path) => path.startsWith('/api/otp/'));
+  const isAction = (path: string) => path.startsWith('/api/otp/');
+  const getExample = addNumberVerificationTests('react-vite', isAction);
 
   /** Sends a request without a browser. `headers` may have the cookie of a session. */
   const call = (path: string, body?: object, headers: Record<string, string> = {}) => {

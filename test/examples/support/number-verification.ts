@@ -13,11 +13,11 @@ let lastNumber = 200;
 const nextNumber = () => `+1415555${String((lastNumber += 1)).padStart(4, '0')}`;
 
 /**
- * Tests the page of an example that verifies a phone number.
+ * Adds the tests that all examples share: of the pages that verify a phone number.
  * @param isAction whether a POST to this path sends or verifies
  * @returns gets the running example
  */
-export function testNumberVerification(
+export function addNumberVerificationTests(
   name: string,
   isAction: (path: string) => boolean,
   options: ExampleOptions = {},
