@@ -6,7 +6,7 @@ const SECRET_FIELDS = OVERRIDE_FIELDS.filter(({ setting }) => setting.docs.isSec
   ({ name }) => name,
 );
 
-/** Describes the differences between two lists of clients, without keys and secret values. */
+/** Describes the differences between two lists of clients, without API keys and secret values. */
 export function describeChanges(
   before: readonly Client[],
   after: readonly Client[],

@@ -105,7 +105,7 @@ interface SendBlocked {
   readonly type: 'send_blocked';
   readonly context: RequestContext;
   readonly client: string;
-  /** ISO 3166 code, or `001`; empty if a release without fraud budgets stored the verification. */
+  /** ISO 3166 code, or `001`. Empty for a resend of a code from a release without fraud budgets. */
   readonly country: string;
   readonly channel: Channel;
   /** The `code` of the problem document. */
@@ -154,7 +154,7 @@ export interface ClientRulesChanged {
   readonly type: 'client_rules_changed';
   readonly client: string;
   readonly change: 'added' | 'changed' | 'removed';
-  /** Texts such as `otpTtl: 5m → 2m`, without keys and phone numbers. */
+  /** Texts such as `otpTtl: 5m → 2m`, without API keys and phone numbers. */
   readonly differences: readonly string[];
 }
 

@@ -6,14 +6,14 @@ import { proxyUrl } from './env-types.js';
 /** The usual variables of a forward proxy; lower-case names count too (see `parseEnvironment`). */
 export const outboundConfig = defineConfig('outbound', 'Providers', {
   httpsProxy: optional('HTTPS_PROXY', proxyUrl(), {
-    description: 'proxy for calls to the providers',
+    description: 'proxy for calls to the providers and to `EVENTS_URL`',
     values: 'http or https URL',
     defaultInWords: '`HTTP_PROXY`',
     example: 'http://user:password@proxy.example.com:3128',
     isSecret: true,
   }),
   httpProxy: optional('HTTP_PROXY', proxyUrl(), {
-    description: 'proxy for calls to the providers if `HTTPS_PROXY` is absent',
+    description: 'proxy for these calls if `HTTPS_PROXY` is absent',
     values: 'http or https URL',
     defaultInWords: 'no proxy',
     isSecret: true,
@@ -21,7 +21,7 @@ export const outboundConfig = defineConfig('outbound', 'Providers', {
   noProxy: optional('NO_PROXY', Joi.string(), {
     description:
       'hosts that are called without a proxy, with their subdomains; calls to this machine never use one',
-    values: 'hosts or `host:port`, …; or `*`',
+    values: '`host`, `host:port`, …, or `*`',
     defaultInWords: 'no hosts',
     example: 'api.infobip.com',
   }),
