@@ -51,13 +51,15 @@ export const COUNTED_COLUMNS = [
   'maybe_texted',
 ] as const;
 
-/** A verification, or several with equal values in these columns. */
+/** A verification, or several with equal values in these columns; `texts` counts its sends. */
 export type CountedVerification = Pick<
   VerificationRow,
   'client' | 'country' | 'provider' | 'channel' | 'texts'
 > & {
   readonly status: string;
+  /** `provider:channel` of each accepted send before the last one, with commas between. */
   readonly earlier_sends: string;
+  /** Providers that may have sent an unconfirmed message, with commas between. */
   readonly maybe_texted: string;
 };
 
@@ -90,9 +92,10 @@ export const toDay = (time: number): string => new Date(time).toISOString().slic
  */
 export function countUsage(row: CountedVerification, day: string, count = 1): Usage[] {
   const sends = row.texts === 0 ? [] : listSends(row);
-  // No provider is stored for a running resend, for a resend that was confirmed after the end of its
-  // verification, and for resends that an earlier release counted.
+  // Sends without a stored provider count for the first in the list. They are a running resend, one
+  // that the provider accepted after the verification had ended, and resends of earlier releases.
   const sendsWithoutProvider = Math.max(0, row.texts - sends.length);
+  // `unclaimed`: the provider verified the code, but no request got `verified: true`.
   const isVerified = row.status === 'verified' || row.status === 'unclaimed';
   return sends.map(([provider, channel], index) => ({
     day,
@@ -126,7 +129,7 @@ function listSends(row: CountedVerification): (readonly [provider: string, chann
   return [
     ...(provider === '' ? [] : [[provider, channel] as const]),
     ...splitList(maybe_texted).map((name) => [name, channel] as const),
-    ...earlier.map(([name = '', by = '']) => [name, by] as const),
+    ...earlier.map(([name = '', sentOn = '']) => [name, sentOn] as const),
   ];
 }
 
