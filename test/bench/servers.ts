@@ -55,9 +55,9 @@ function startOptions(): string[] {
 }
 
 /**
- * The service with production settings and every feature on, and limits that no load reaches.
+ * The service with production settings, its default features, and limits that no load reaches.
  * @param build the folder of its `main.js`
- * @param settings further settings, or other values
+ * @param settings settings that are added, or that replace those below
  */
 const serviceOf = (
   name: string,
@@ -144,7 +144,7 @@ const DIST = join(ROOT, 'dist');
 
 export const service = serviceOf(SERVICE, DIST);
 
-/** Tracks every message. The upstream sends no reports. */
+/** Stores every message for its delivery report, but the upstream sends no reports. */
 const serviceWithReports = serviceOf(`${SERVICE}, delivery reports`, DIST, {
   INFOBIP_REPORT_TOKEN: 'a-token-of-the-bench',
 });
