@@ -7,7 +7,7 @@ import { parseHttpFile, resolveVariables, type HttpFileRequest } from './support
 const FILE = parseHttpFile(readFileSync('examples/http/otp.http', 'utf8'));
 const shop = newApiKey('shop');
 
-/** Where each request is sent, and what it answers, in the order of the file. */
+/** The expected status and body for each request, by its name, in the order of the file. */
 const ANSWERS = {
   send: [200, { to: '+1415•••2671', channel: 'sms' }],
   inbox: [200, [expect.objectContaining({ channel: 'sms' })]],
@@ -69,7 +69,7 @@ describe.each([
   afterAll(() => service.close());
 
   it.each(Object.entries(ANSWERS))(
-    'has a request %s that answers as described',
+    'has a request %s that gets the expected response',
     (name, expected) => {
       const [status, body] = expected;
       const expectedStatus = name === 'metrics' ? metricsStatus : status;
@@ -78,7 +78,7 @@ describe.each([
     },
   );
 
-  it('shows the answers to an expired code and to a resend during the cooldown', async () => {
+  it('gets 429 for a resend during the cooldown, and `expired` for an expired code', async () => {
     const [send, inbox, resend, verify] = ['send', 'inbox', 'resend', 'verify'].map((name) =>
       FILE.requests.find((request) => request.name === name),
     ) as [HttpFileRequest, HttpFileRequest, HttpFileRequest, HttpFileRequest];
@@ -93,10 +93,11 @@ describe.each([
       resend: [429, { code: 'cooldown_active' }],
       verify: [200, { verified: false, reason: 'expired' }],
     });
+    // The next test checks the responses to the whole file.
     answers = first;
   });
 
-  it('has every call of the service, and no other', () => {
+  it('requests every operation of the API, and has only the requests expected above', () => {
     const { paths } = JSON.parse(readFileSync('openapi.json', 'utf8')) as {
       paths: Record<string, Record<string, unknown>>;
     };
