@@ -1,7 +1,7 @@
 import { hours } from '../../../src/common/durations.js';
 import {
   isDuring,
-  isNotReplay,
+  hasOriginalResponse,
   listVerifications,
   wasVerified,
   type Call,
@@ -211,7 +211,7 @@ function listSuccesses(history: History): Success[] {
   );
   const correct = history.codeChecks.filter(({ isCorrect }) => isCorrect);
   return history.calls
-    .filter((call) => isNotReplay(call) && wasVerified(call))
+    .filter((call) => hasOriginalResponse(call) && wasVerified(call))
     .map((call) => ({
       call,
       checks: correct.filter(

@@ -94,8 +94,8 @@ const isAcceptedSend = ({ operation, response }: Call): boolean =>
 
 export const wasVerified = ({ response }: Call): boolean => response?.body.verified === true;
 
-/** Whether a call was answered, and not by a replay of an earlier response. */
-export const isNotReplay = ({ response }: Call): boolean =>
+/** Whether a call got a response that does not replay an earlier one. */
+export const hasOriginalResponse = ({ response }: Call): boolean =>
   response !== undefined && !response.replayed;
 
 /** Every verification whose pinId a client received. */
@@ -104,8 +104,8 @@ export function listVerifications({ calls, messages }: History): Verification[] 
   const accepted = calls.filter(isAcceptedSend);
   // The message was sent during the original call, so that call comes before its replays.
   const replaysLast = [
-    ...accepted.filter(isNotReplay),
-    ...accepted.filter((call) => !isNotReplay(call)),
+    ...accepted.filter(hasOriginalResponse),
+    ...accepted.filter((call) => !hasOriginalResponse(call)),
   ];
   for (const call of replaysLast) {
     const { phoneNumber, response } = call;
@@ -114,8 +114,9 @@ export function listVerifications({ calls, messages }: History): Verification[] 
       (candidate) =>
         candidate.operation === 'send' &&
         candidate.phoneNumber === phoneNumber &&
-        // A phone that repeats its send has one message: it always uses the same key.
-        (isDuring(call, candidate.at) || !isNotReplay(call)),
+        // A replay comes after the message. It is the only one of this phone, because all sends of
+        // the phone have the same key.
+        (isDuring(call, candidate.at) || !hasOriginalResponse(call)),
     );
     if (!message || verifications.has(pinId)) continue;
     verifications.set(pinId, { pinId, phoneNumber, expiresAt: Date.parse(expiresAt), message });
