@@ -9,9 +9,9 @@ import { createRedis, REDIS_TIMEOUT_MS } from './redis-client.js';
 import { RedisOutage } from './redis-outage.js';
 
 /**
- * Counts a hit and starts its window in one step. Not `@nest-lab/throttler-storage-redis`: its
- * script starts a new block at the first hit over the limit, unlike the in-process storage. That
- * script is also sent whole with every hit.
+ * Counts a hit and starts its window in one step. `@nest-lab/throttler-storage-redis` is not used:
+ * at the first hit over the limit, it blocks the key for a whole new period. The in-process storage
+ * blocks it only until the window ends. The package also sends its whole script with every hit.
  *
  * Redis keeps the wall-clock time at which a key expires. After its clock was set back, the
  * remaining time may be longer than the whole window. The window then starts again without losing
@@ -36,7 +36,7 @@ declare module 'ioredis' {
   }
 }
 
-/** Counts hits in Redis, in fixed windows shared by all replicas. */
+/** Counts hits in Redis, in fixed windows that all replicas of the service share. */
 export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShutdown {
   readonly redis: Redis;
   private readonly outage: RedisOutage;
@@ -66,9 +66,12 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
     const mode = /^redis_mode:(cluster|sentinel)/m.exec(info)?.[1];
     if (mode === undefined) return;
     this.redis.disconnect();
+    const address =
+      mode === 'sentinel'
+        ? 'an address that always leads to the primary'
+        : 'the address of a single Redis';
     throw new Error(
-      `REDIS_URL leads to a server in ${mode} mode, which is not supported. Set it to the address ` +
-        `of a single Redis${mode === 'sentinel' ? ', one that follows the primary' : ''}.`,
+      `REDIS_URL leads to a server in ${mode} mode, which is not supported. Set it to ${address}.`,
     );
   }
 
