@@ -25,7 +25,7 @@ export function registerRequestMetrics(registry: Registry, events: EventBus): vo
   const rejections = createCounter(
     registry,
     'otp_rejections_total',
-    'Problem responses by problem code, and rejected verifies by why the verification is closed.',
+    'Problem responses by problem code, and unchecked codes by why the verification is closed.',
     { reason: [...ERROR_CODES, ...VERIFICATION_CLOSED_REASONS] },
   );
   const limits = createCounter(
