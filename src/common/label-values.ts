@@ -63,7 +63,7 @@ export const BUDGET_SCOPES = ['client_prefix', 'client_country', 'prefix', 'coun
 export type BudgetScope = (typeof BUDGET_SCOPES)[number];
 
 /**
- * Why a delivery report changes nothing. `signature`: its signature or token is absent or wrong.
+ * Why a delivery report changes nothing. `signature`: its token or signature is missing or wrong.
  * `stale`: its signature is right, but too old. `unknown_id`: no message has its id. Such a report
  * is kept for a while, because the message may be stored later.
  */

@@ -49,7 +49,7 @@ export class ProviderReportReceiver {
     if (refusal) {
       this.emitRefused(reader, refusal, 1);
       await this.limit.count(request, reply, 'Too many requests without a valid signature.');
-      await reply.header('www-authenticate', reader.scheme).code(401).send();
+      await reply.header('www-authenticate', reader.authScheme).code(401).send();
       return;
     }
     const content = reader.parse(body);

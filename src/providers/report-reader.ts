@@ -35,7 +35,7 @@ export abstract class ReportReader {
   abstract readonly provider: ProviderName;
 
   /** The authentication scheme that a 401 names in `WWW-Authenticate` (RFC 9110 §11.1). */
-  abstract readonly scheme: string;
+  abstract readonly authScheme: string;
 
   /** Why a request is not authentic; `undefined` if it is. Does not parse the body. */
   abstract findRefusal(

@@ -21,7 +21,7 @@ const TOKEN_HEADER = 'x-delivery-token';
 @Injectable()
 export class InfobipReportReader implements ReportReader, OnModuleInit {
   readonly provider = 'infobip';
-  readonly scheme = 'DeliveryToken';
+  readonly authScheme = 'DeliveryToken';
   private readonly logger = new Logger(InfobipReportReader.name);
 
   constructor(@Inject(reportsConfig.KEY) private readonly config: ReportsConfig) {}
@@ -35,6 +35,7 @@ export class InfobipReportReader implements ReportReader, OnModuleInit {
     );
   }
 
+  /** @returns `signature` for a wrong token too */
   findRefusal({ headers, body }: ReportRequest): 'signature' | undefined {
     const { infobip } = this.config;
     if (!infobip || !isTokenValid(headers[TOKEN_HEADER], infobip.tokens)) return 'signature';

@@ -21,7 +21,7 @@ import type { SinchCallback } from './sinch.types.js';
 @Injectable()
 export class SinchCallbackReader implements ReportReader {
   readonly provider = 'sinch';
-  readonly scheme = 'Application';
+  readonly authScheme = 'Application';
 
   constructor(
     @Inject(reportsConfig.KEY) private readonly reports: ReportsConfig,
