@@ -22,7 +22,7 @@ export function askForResult(
   const mayCircuitBeOpen = issuer === undefined || context.mayCircuitBeOpen(issuer, 'status');
   const called =
     call?.operation === 'status' ? { ...progress, calls: progress.calls + 1 } : progress;
-  const { phoneNumber = '', createdAt = 0 } = progress.counted ?? {};
+  const { phoneNumber = '', createdAt = 0 } = progress.targetCopy ?? {};
   const result =
     call?.operation === 'status'
       ? toEarlierCheckResult(call, { phoneNumber, createdAt })
@@ -32,10 +32,10 @@ export function askForResult(
   if (result === MISSING_CALL) return done(state, progress, failureAnswer(MISSING_CALL));
   if (result === 'verified') return { state, progress: { ...called, phase: 'found' } };
   switch (progress.askReason) {
-    case 'before':
+    case 'before check':
       return { state, progress: { ...called, phase: 'call' } };
-    case 'failed':
-      return { state, progress: { ...called, phase: 'keep' } };
+    case 'check failed':
+      return { state, progress: { ...called, phase: 'keep attempt' } };
     case 'exhausted':
       return { state, progress: { ...called, phase: 'finish' } };
     default: {
@@ -47,7 +47,8 @@ export function askForResult(
 
 /**
  * Completes a check after the provider reported that a code was right. The request gets
- * `verified: true` only if its own code was checked and no other check is without a result.
+ * `verified: true` only if its own check is the only one without a result. Otherwise a pending
+ * verification becomes `unclaimed`, until a request with the right code claims it.
  */
 export function completeEarlierCheck(
   { record }: StepContext,
@@ -59,9 +60,9 @@ export function completeEarlierCheck(
   const verification = state.getVerification(target);
   if (!verification || now >= verification.expiresAt) return answerAlreadyVerified(state, progress);
   const { id, client, phoneNumber, status, unresolved } = verification;
-  const isOnlyUnresolved =
-    (askReason === 'failed' || lostRequest !== undefined) && unresolved === 1;
-  const isClaimed = isOnlyUnresolved && (status === 'pending' || status === 'unclaimed');
+  const isOwnCodeRight =
+    (askReason === 'check failed' || lostRequest !== undefined) && unresolved === 1;
+  const isClaimed = isOwnCodeRight && (status === 'pending' || status === 'unclaimed');
   let result = state;
   if (status === 'pending') {
     if (isClaimed) result = forgetFailure(result, record, progress);
@@ -75,15 +76,18 @@ export function completeEarlierCheck(
   return done(storeAnswer(result, record, body), progress, { status: 200, replayed: false, body });
 }
 
-/** Answers a request whose own code is not certainly the one that was right. */
+/**
+ * Ends a request without `verified: true`: another request's code may be the right one, or the
+ * verification has ended.
+ */
 function answerAlreadyVerified(state: ModelState, progress: Progress): StepResult {
   const answer = closedAnswer('already_verified');
   switch (progress.askReason) {
-    case 'failed':
-      return { state, progress: { ...progress, phase: 'keep' } };
+    case 'check failed':
+      return { state, progress: { ...progress, phase: 'keep attempt' } };
     case 'rejected':
       return done(state, progress, answer);
     default:
-      return { state, progress: { ...progress, phase: 'release', pending: answer } };
+      return { state, progress: { ...progress, phase: 'release attempt', pending: answer } };
   }
 }

@@ -33,9 +33,9 @@ export interface Progress {
     | 'found'
     | 'call'
     /** The answer is lost: the attempt stays counted. */
-    | 'keep'
+    | 'keep attempt'
     /** The code was not checked: the attempt is given back. */
-    | 'release'
+    | 'release attempt'
     | 'finish'
     /** The provider did not accept the code. */
     | 'reject'
@@ -46,8 +46,8 @@ export interface Progress {
   readonly providers: readonly ProviderName[];
   /** The verification, once it is known. */
   readonly target?: string | undefined;
-  /** The number and end user that count the operation, even if the verification is erased. */
-  readonly counted?: {
+  /** The fields of the verification that later steps need, even if it is erased meanwhile. */
+  readonly targetCopy?: {
     readonly phoneNumber: string;
     readonly endUser?: string | undefined;
     readonly createdAt?: number;
@@ -61,11 +61,11 @@ export interface Progress {
   /** The earlier request with the same key, whose answer was lost and which is repeated here. */
   readonly lostRequest?: string;
   /**
-   * Why the provider is asked whether a code was right: `before` this check, because the answer to an
-   * earlier one is lost; because this check `failed` or found the attempts `exhausted`; or because the
-   * service `rejected` the request without a check.
+   * Why the provider is asked whether a code was right. `before check`: the answer to an earlier
+   * check is lost. `check failed` and `exhausted`: this check failed, or found no attempts left.
+   * `rejected`: the service rejected the request without a check.
    */
-  readonly askReason?: 'before' | 'failed' | 'exhausted' | 'rejected';
+  readonly askReason?: 'before check' | 'check failed' | 'exhausted' | 'rejected';
   /** The answer, unless the code of an earlier check turns out to be right. */
   readonly pending?: ExpectedAnswer;
   /** The shared limit of the number. The answer names it only if no limit of an end user applies. */

@@ -99,7 +99,7 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
     provider: undefined,
   };
   const counted = countSend(claimed, verification, id, now).setVerification(verification);
-  const next = { target: id, providers, counted: limited };
+  const next = { target: id, providers, targetCopy: limited };
   return { state: counted, progress: { ...progress, phase: 'call', ...next } };
 }
 
@@ -140,7 +140,7 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
     messages,
   });
   const { phoneNumber, endUser } = verification;
-  const next = { target, providers: order, counted: { phoneNumber, endUser } };
+  const next = { target, providers: order, targetCopy: { phoneNumber, endUser } };
   return { state: counted, progress: { ...progress, phase: 'call', ...next } };
 }
 
@@ -295,7 +295,7 @@ function releaseSend({ record }: StepContext, state: ModelState, progress: Progr
     // The provider's look-up of the number counts as a message to the number.
     return done(releaseKey(removeSend(state, record.kind, target), record), progress, answer);
   }
-  const { phoneNumber = '', endUser } = progress.counted ?? {};
+  const { phoneNumber = '', endUser } = progress.targetCopy ?? {};
   const { sends } = state.getNumber(client, phoneNumber);
   let released = state.changeNumber(client, phoneNumber, { sends: removeEvent(sends, id) });
   if (endUser !== undefined) {

@@ -62,9 +62,9 @@ export function stepVerify(
       return completeEarlierCheck(context, state, progress);
     case 'call':
       return checkCode(context, state, progress);
-    case 'keep':
+    case 'keep attempt':
       return keepAttempt(context, state, progress);
-    case 'release':
+    case 'release attempt':
       return releaseAttempt(context, state, progress);
     case 'reject':
       return rejectCode(context, state, progress);
@@ -150,11 +150,11 @@ function countAttempt(
   const own = isRepeat ? 0 : 1;
   const asks = followsLostAnswer({ ...verification, ...change }, now, { own, isRepeat });
   const next = asks
-    ? ({ phase: 'ask', askReason: 'before' } as const)
+    ? ({ phase: 'ask', askReason: 'before check' } as const)
     : ({ phase: 'call' } as const);
   return {
     state: counted,
-    progress: { ...progress, issuer, counted: { phoneNumber, createdAt }, ...next },
+    progress: { ...progress, issuer, targetCopy: { phoneNumber, createdAt }, ...next },
   };
 }
 
@@ -180,8 +180,9 @@ function explainRejection(
   const mayBeRight = isRepeat ? isClaimable(verification, now) : isOpen(verification, now);
   const asks = mayBeRight && followsLostAnswer(verification, now, { own: 0, isRepeat });
   const { provider: issuer, phoneNumber, createdAt } = verification;
-  const counted = { phoneNumber, createdAt };
-  const next = { ...progress, counted, issuer, ...(asks && ({ askReason: 'rejected' } as const)) };
+  const targetCopy = { phoneNumber, createdAt };
+  const known = { ...progress, targetCopy, issuer };
+  const next = asks ? ({ ...known, askReason: 'rejected' } as const) : known;
   return isPending
     ? { state, progress: { ...next, phase: 'explain limit' } }
     : reject(state, next, closedAnswer(getClosedReason(verification, settings, now)));
@@ -191,7 +192,7 @@ function explainRejection(
 function explainLimit(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record, settings } = context;
   const { client, startedAt: now } = record;
-  const { phoneNumber = '' } = progress.counted ?? {};
+  const { phoneNumber = '' } = progress.targetCopy ?? {};
   const limit = explainCodeLimit(state, { client, phoneNumber }, settings, now);
   const answer = limitAnswer(limit ?? { code: 'quota_exceeded', until: now }, now);
   return reject(state, progress, answer);
@@ -228,8 +229,8 @@ function checkCode(context: StepContext, state: ModelState, progress: Progress):
 function failCheck(state: ModelState, progress: Progress, failure: CallFailure): StepResult {
   const next = { ...progress, pending: failureAnswer(failure) };
   return failure.ambiguous
-    ? { state, progress: { ...next, phase: 'ask', askReason: 'failed' } }
-    : { state, progress: { ...next, phase: 'release' } };
+    ? { state, progress: { ...next, phase: 'ask', askReason: 'check failed' } }
+    : { state, progress: { ...next, phase: 'release attempt' } };
 }
 
 /** Decides between concurrent requests: only a claimable verification becomes verified. */
@@ -335,9 +336,10 @@ function describeRejection(
 export function forgetFailure(
   state: ModelState,
   { client, id }: StepContext['record'],
-  { counted }: Progress,
+  { targetCopy }: Progress,
 ): ModelState {
-  if (!counted) return state;
-  const { failures } = state.getNumber(client, counted.phoneNumber);
-  return state.changeNumber(client, counted.phoneNumber, { failures: removeEvent(failures, id) });
+  if (!targetCopy) return state;
+  const { phoneNumber } = targetCopy;
+  const { failures } = state.getNumber(client, phoneNumber);
+  return state.changeNumber(client, phoneNumber, { failures: removeEvent(failures, id) });
 }
