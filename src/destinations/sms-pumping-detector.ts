@@ -74,7 +74,9 @@ function describeViolation(violation: BudgetViolation): string {
   const { scope, window, includesRecent, unverified, allowed, verified } = violation;
   const destination = scope.replace('client_', '');
   const senders = isShared(scope) ? 'all clients together' : 'this client';
-  const recent = includesRecent ? ', including codes that can still be verified' : '';
+  const recent = includesRecent
+    ? ', including this one and others whose codes can still be verified'
+    : '';
   return (
     `in the last ${window} ${senders} sent ${String(unverified)} unverified messages ` +
     `to this ${destination}${recent}. ` +
