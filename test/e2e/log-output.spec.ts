@@ -156,6 +156,7 @@ describe('The log of a service', () => {
     async () => {
       const path = join(folder, 'log');
       await start(openSync(path, 'a'));
+      // Simulates a full disk: writes beyond the limit fail.
       const limitFileSize = (bytes: string) =>
         execFileSync('prlimit', ['--pid', String(replica.pid), `--fsize=${bytes}:unlimited`]);
       limitFileSize('10000');
