@@ -31,8 +31,7 @@ changes nothing. An option that is absent has the value of the service's setting
   options: {
     'floor-per-hour': {
       value: 'count',
-      help:
-        'unverified messages allowed per hour to a country or prefix; verified messages allow more',
+      help: 'unverified messages allowed per hour to a country or prefix; verified messages allow more',
     },
     'floor-per-day': { value: 'count', help: 'the same, per day' },
     ratio: {
