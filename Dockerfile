@@ -67,7 +67,7 @@ COPY --from=build --chown=1000:1000 /app/data ./data
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # The same options as `npm run start:prod`; docs/operating.md explains them.
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "--heap-growing-percent=100", "dist/main.js"]
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "--no-parallel-scavenge", "--heap-growing-percent=100", "dist/main.js"]
 
 FROM service AS trial
 ENV NODE_ENV=development SANDBOX_HOST=0.0.0.0 LOG_LEVEL=warn

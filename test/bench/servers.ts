@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ServerApiName } from './server-apis.js';
 import type { DatabaseEngine, Options } from './options.js';
@@ -46,9 +46,11 @@ export const SERVICE = 'service';
 
 const API_KEY = 'otp_of_the_bench_and_of_no_use_elsewhere';
 
-/** Node's options in `npm run start:prod`. */
-function startOptions(): string[] {
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+/** Node's options in `npm run start:prod` of a build; those of today if no manifest is beside it. */
+function getStartOptions(build: string): string[] {
+  const manifests = [join(build, '../package.json'), join(ROOT, 'package.json')];
+  const manifest = manifests.find((path) => existsSync(path));
+  const { scripts } = JSON.parse(readFileSync(manifest ?? '', 'utf8')) as {
     scripts: { 'start:prod': string };
   };
   return scripts['start:prod'].match(/(?<= )--\S+/g) ?? [];
@@ -74,7 +76,7 @@ const serviceOf = (
   bearer: API_KEY,
   launch: ({ port, upstream, folder, databaseUrl, redisUrl }) => ({
     module: join(build, 'main.js'),
-    options: startOptions(),
+    options: getStartOptions(build),
     env: {
       NODE_ENV: 'production',
       PORT: String(port),
