@@ -10,6 +10,7 @@ import type { TrafficEvaluator } from './limit.types.js';
 import { measureOperation } from './measure-operation.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
+import { toDeliveryEvent } from './repositories/delivery-event.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
@@ -26,9 +27,9 @@ import type { UnreadableDataError } from './unreadable-data.error.js';
 import type { CancelOutcome, Verification } from './verification.types.js';
 
 /**
- * Verifications and their state changes, each one atomic over any number of replicas:
- * `sending → pending → verified` or `cancelled`, and `sending → failed`. Terminal states never
- * change; expired and exhausted are terminal too, and follow from the clock and the attempts.
+ * Verifications and their state changes, each one atomic over any number of replicas: `sending →
+ * pending → verified` or `cancelled`, and `sending → failed`. Terminal states never change; expired
+ * and exhausted are terminal too, and follow from the clock and the attempts.
  *
  * Every method emits `storage_operation_completed` with its duration and the context of its request,
  * and throws DomainError `storage_unavailable` if the database cannot be reached.
@@ -86,9 +87,11 @@ export class VerificationStore {
     response: unknown,
     context?: RequestContext,
   ): Promise<boolean> {
-    return this.measure('confirmSend', context, () =>
-      this.sendOutcomes.confirm(reservation, result, response),
-    );
+    return this.measure('confirmSend', context, async () => {
+      const confirmed = await this.sendOutcomes.confirm(reservation, result, response);
+      for (const event of confirmed.linked.flatMap(toDeliveryEvent)) this.events.emit(event);
+      return confirmed.isConfirmed;
+    });
   }
 
   /**

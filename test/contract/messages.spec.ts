@@ -122,11 +122,14 @@ describe.each(DATABASES)('A tracked message, on %s and two replicas', (_engine, 
     expect(await claimEvents()).toMatchObject([{ type: 'message.undelivered', pinId: PIN_ID }]);
   });
 
-  it('that was reported before its send was stored and then replaced has later reports', async () => {
+  it('that was reported before its send was stored and then replaced counts once, and has later reports', async () => {
     const reservation = await reserve();
     await report('early', 'expired');
     await confirm(reservation, { messageId: 'early' });
     await confirm(await reserveResend(), { messageId: 'newest' });
+
+    expect(reported).toEqual([{ pinId: PIN_ID, outcome: 'expired', durationMs: 0 }]);
+    expect(await claimEvents()).toMatchObject([{ type: 'message.undelivered', pinId: PIN_ID }]);
 
     await report('early', 'delivered');
 

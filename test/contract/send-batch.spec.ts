@@ -32,7 +32,7 @@ describe.each([
     'with delivery reports',
     { INFOBIP_REPORT_TOKEN: 'a-token-that-only-tests-know' },
     'any-message',
-    ['messages.addReplaced'],
+    ['messages.linkNewest', 'messages.addReplaced'],
   ],
 ])('A send, %s,', (_what, settings, messageId, extraResendStatements) => {
   const folder = mkdtempSync(join(tmpdir(), 'otp-send-batch-'));

@@ -68,10 +68,7 @@ const changesMessage = sql`(messages.status = 'pending' and excluded.status <> '
 /** The statements on `messages`. */
 export const prepareMessageQueries = (database: Database) =>
   database.prepare('messages', {
-    /**
-     * Adds the newest message before a resend replaces it; the lock keeps it unchanged until then. Links
-     * its report, if that came before its send was stored.
-     */
+    /** Adds the newest message before a resend replaces it; the lock keeps it unchanged until then. */
     addReplaced: (_db, p: PinKey) => sql`
       insert into messages (message_hash, pin_id, client, provider, channel, country, sent_at,
         status, status_at, received_at, price, currency)
@@ -79,8 +76,7 @@ export const prepareMessageQueries = (database: Database) =>
           then message_hash || ' ' || pin_id || ' ' || message_sent_at else message_hash end,
         pin_id, client, provider, channel, country, message_sent_at, ${UNREPORTED_STATUS}, 0, 0, '', ''
       from verifications where pin_id = ${p.pinId} and message_hash <> '' ${database.lockClause}
-      on conflict (message_hash) do update set pin_id = excluded.pin_id, client = excluded.client,
-        channel = excluded.channel, country = excluded.country, sent_at = excluded.sent_at`,
+      on conflict do nothing`,
 
     /**
      * Keeps the report of an unknown message until its send is stored: `max` gives a row for it, too.
@@ -108,6 +104,15 @@ export const prepareMessageQueries = (database: Database) =>
       from verifications
       where messages.message_hash = ${p.messageHash} and messages.pin_id = ''
         and verifications.message_hash = ${p.messageHash} and ${canBeReported}
+      returning ${REPORTED_COLUMNS}`,
+
+    /** As `link`, for the newest message of a verification. */
+    linkNewest: (_db, p: PinKey) => sql<ReportedMessage>`
+      update messages set pin_id = verifications.pin_id, client = verifications.client,
+        channel = verifications.channel, country = verifications.country, sent_at = message_sent_at
+      from verifications
+      where verifications.pin_id = ${p.pinId} and ${canBeReported}
+        and messages.message_hash = verifications.message_hash and messages.pin_id = ''
       returning ${REPORTED_COLUMNS}`,
 
     /** The reported messages whose sends are stored by now. */

@@ -42,9 +42,16 @@ export class MessageRepository {
     return { messageHash, messageSentAt: this.clock.now() };
   }
 
-  /** Call before the statement that confirms a resend: keeps the message that the new one replaces. */
-  addReplaced(batch: StatementBatch, pinId: string): void {
-    if (this.config.isOn) this.queries.addReplaced(batch, { pinId });
+  /**
+   * Call before the statement that confirms a resend: keeps the message that the new one replaces.
+   * @returns that message, if its report came before its send was stored, and is linked only now
+   */
+  addReplaced(batch: StatementBatch, pinId: string): DeferredResult<ReportedMessage> | undefined {
+    if (!this.config.isOn) return undefined;
+    const linked = this.queries.linkNewest(batch, { pinId });
+    this.webhooks.addUndeliveredNewest(batch, pinId);
+    this.queries.addReplaced(batch, { pinId });
+    return linked;
   }
 
   /** @returns a getter of the newest message's delivery; it returns `undefined` without reports */

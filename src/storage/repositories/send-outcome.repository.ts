@@ -16,6 +16,7 @@ import type {
   SendResult,
 } from '../send.types.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import type { ReportedMessage } from './message-queries.js';
 import { MessageRepository } from './message.repository.js';
 import { prepareOutcomeQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
@@ -58,18 +59,19 @@ export class SendOutcomeRepository {
     return Object.assign(limit, { country });
   }
 
+  /** @returns whether it was confirmed; and the report of the message that a resend replaces, if new */
   async confirm(
     reservation: SendReservation,
     sent: SendResult,
     response: unknown,
-  ): Promise<boolean> {
+  ): Promise<{ isConfirmed: boolean; linked: readonly ReportedMessage[] }> {
     const { provider, pinId: providerPinId, codeLength = 0, possiblySentBy } = sent;
     const { pinId, client, channel, claim, resendOf } = reservation;
     const sealed = this.verifications.encrypt(reservation, providerPinId);
     const message = this.messages.toTracked(sent);
     const write = (batch: StatementBatch) => {
-      if (resendOf) this.messages.addReplaced(batch, pinId);
-      else this.queries.supersede(batch, { pinId, client });
+      const linked = resendOf && this.messages.addReplaced(batch, pinId);
+      if (!resendOf) this.queries.supersede(batch, { pinId, client });
       const accepted = { pinId, provider, sealed, codeLength, ...message };
       const result = resendOf
         ? this.queries.confirmResend(batch, { channel, ...accepted })
@@ -78,12 +80,12 @@ export class SendOutcomeRepository {
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
       if (claim && resendOf) this.keys.storeResponse(batch, reservation, claim, response);
       else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);
-      return result;
+      return { result, linked };
     };
     return this.database.runUntilCommitted(async (isRepeated) => {
-      const result = await this.database.run(write);
-      if (resendOf || result.row) return true;
-      return isRepeated && this.wasConfirmed(reservation);
+      const { result, linked } = await this.database.run(write);
+      if (resendOf || result.row) return { isConfirmed: true, linked: linked?.rows ?? [] };
+      return { isConfirmed: isRepeated && (await this.wasConfirmed(reservation)), linked: [] };
     });
   }
 

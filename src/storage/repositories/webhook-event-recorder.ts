@@ -73,6 +73,13 @@ export class WebhookEventRecorder {
     this.queries.addUndelivered(batch, { eventId: createEventId(), messageHash, now });
   }
 
+  /** As {@link addUndelivered}, for the newest message of a verification. */
+  addUndeliveredNewest(batch: StatementBatch, pinId: string): void {
+    if (!this.isEnabled) return;
+    const now = this.clock.now();
+    this.queries.addUndeliveredNewest(batch, { eventId: createEventId(), pinId, now });
+  }
+
   /** Call after the statement that marks the verification as expired. */
   addExpired(batch: StatementBatch, pinId: string): void {
     const now = this.clock.now();
@@ -107,6 +114,14 @@ const END_TYPE = sql`case when attempts >= max_attempts then 'verification.exhau
     when status = 'expired' then 'verification.expired' else 'verification.cancelled' end`;
 const END_TIME = (p: { now: number }) =>
   sql`case when status = 'expired' then expires_at else ${p.now} end`;
+
+/** The row of an event about a message; a condition on the message follows. */
+const selectUndelivered = (p: Omit<NewEvent, 'pinId'>) => sql`
+  select cast(${p.eventId} as text), pin_id, message_hash, 'message.undelivered',
+    client, status_at, cast(${p.now} as bigint), cast(${p.now} as bigint), 0, 'waiting'
+  from messages
+  where pin_id <> ''
+    and status in (${sql.join(UNDELIVERED_REASONS.map((reason) => sql.lit(reason)))})`;
 
 /**
  * Each statement writes an event in the transaction of the change that it reports. The primary key
@@ -156,13 +171,14 @@ const prepareWebhookEventQueries = (database: Database) =>
         where client = ${p.client} and number_hash = ${p.numberHash} and status = 'pending')
       on conflict do nothing`,
 
-    /** Only for a message that certainly did not arrive, and whose verification is known. */
+    /** Only if the message certainly did not arrive, and its verification is known. */
     addUndelivered: (_db, p: Omit<NewEvent, 'pinId'> & { messageHash: string }) => sql`
-      ${INSERT} select cast(${p.eventId} as text), pin_id, message_hash, 'message.undelivered',
-        client, status_at, cast(${p.now} as bigint), cast(${p.now} as bigint), 0, 'waiting'
-      from messages
-      where message_hash = ${p.messageHash} and pin_id <> ''
-        and status in (${sql.join(UNDELIVERED_REASONS.map((reason) => sql.lit(reason)))})
+      ${INSERT} ${selectUndelivered(p)} and message_hash = ${p.messageHash}
+      on conflict do nothing`,
+
+    addUndeliveredNewest: (_db, p: NewEvent) => sql`
+      ${INSERT} ${selectUndelivered(p)} and message_hash = (
+        select message_hash from verifications where verifications.pin_id = ${p.pinId})
       on conflict do nothing`,
 
     /** After the status became `expired`. */
