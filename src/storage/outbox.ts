@@ -104,6 +104,11 @@ export class Outbox {
     );
   }
 
+  /** Removes the event of an erased verification. */
+  async remove({ pinId, subject }: ClaimedEvent): Promise<void> {
+    await this.database.run((batch) => this.queries.remove(batch, { pinId, subject }));
+  }
+
   /** @param until when the event is next tried, in milliseconds since the epoch */
   async postpone({ pinId, subject, tries }: ClaimedEvent, until: number): Promise<void> {
     await this.database.run((batch) =>

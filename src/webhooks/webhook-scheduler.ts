@@ -18,13 +18,16 @@ const INTERVAL_MS = seconds(5);
 /** Delay after a new event of this replica, so that events are sent together. */
 const WAKE_DELAY_MS = 50;
 
-/** Sends due events at an interval and when a verification changes. Runs never overlap. */
+/**
+ * Adds the events of expired codes at an interval, and sends events then and when a verification
+ * changes. A receiver that does not answer keeps the sender busy for hours, so no run waits for it.
+ */
 @Injectable()
 export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private wakeTimer: NodeJS.Timeout | undefined;
-  private lastRun: Promise<void> = Promise.resolve();
-  private unfinishedRuns = 0;
+  /** The run of the interval, while it lasts. */
+  private currentRun: Promise<void> | undefined;
   private oldestEventTime: number | undefined;
 
   constructor(
@@ -54,11 +57,10 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
   }
 
   onApplicationBootstrap(): void {
-    // Sends events that were left over from before the start.
-    void this.runOnce();
+    // Sends also events that were left over from before the start.
+    this.startRun();
     this.timer = setInterval(() => {
-      // A run may take longer than the interval.
-      if (!this.hasWaitingRun()) void this.runOnce();
+      this.startRun();
     }, INTERVAL_MS).unref();
   }
 
@@ -67,50 +69,56 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     clearInterval(this.timer);
     clearTimeout(this.wakeTimer);
     await this.sender.stop();
-    await this.lastRun;
+    await this.currentRun;
     await this.client.close();
   }
 
-  /**
-   * Once earlier runs have ended, adds the events of expired codes, sends all due events, and updates
-   * the age for the metric.
-   */
-  runOnce(): Promise<void> {
-    return this.enqueue(async () => {
-      await this.outbox.addExpired();
-      await this.sender.sendDue();
-      this.oldestEventTime = await this.outbox.readOldestTime();
+  /** Adds the events of expired codes, sends all due events, and updates the age for the metric. */
+  async runOnce(): Promise<void> {
+    await this.addExpired();
+    await this.send();
+    await this.addExpired();
+  }
+
+  /** As {@link runOnce}, but does not wait until the events are sent. */
+  async runAtInterval(): Promise<void> {
+    await this.addExpired();
+    void this.send();
+  }
+
+  /** A run may take longer than the interval. */
+  private startRun(): void {
+    this.currentRun ??= this.runAtInterval().finally(() => {
+      this.currentRun = undefined;
     });
   }
 
   private wake(): void {
     this.wakeTimer ??= setTimeout(() => {
       this.wakeTimer = undefined;
-      if (!this.hasWaitingRun()) void this.enqueue(() => this.sender.sendDue());
+      void this.send();
     }, WAKE_DELAY_MS).unref();
   }
 
-  /** Whether a run waits behind the current one. It will send the new events as well. */
-  private hasWaitingRun(): boolean {
-    return this.unfinishedRuns > 1;
+  private send(): Promise<void> {
+    return this.tryTo(() => this.sender.sendDue());
   }
 
-  /** Runs `work` once earlier runs have ended. An error is logged, and the next run tries again. */
-  private enqueue(work: () => Promise<void>): Promise<void> {
-    this.unfinishedRuns += 1;
-    this.lastRun = this.lastRun
-      .then(work)
-      .then(
-        () => {
-          this.logger.clearError();
-        },
-        (error: unknown) => {
-          this.logger.logErrorOnce(error);
-        },
-      )
-      .finally(() => {
-        this.unfinishedRuns -= 1;
-      });
-    return this.lastRun;
+  /** Adds the events of expired codes, and reads which event has waited longest. */
+  private addExpired(): Promise<void> {
+    return this.tryTo(async () => {
+      await this.outbox.addExpired();
+      this.oldestEventTime = await this.outbox.readOldestTime();
+    });
+  }
+
+  /** Logs an error. The next run tries again. */
+  private async tryTo(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.logger.clearError();
+    } catch (error) {
+      this.logger.logErrorOnce(error);
+    }
   }
 }

@@ -17,18 +17,23 @@ const MAX_PARALLEL = 8;
 /** How long to wait before `markSent` is tried again while the database is down. */
 const MARK_SENT_RETRY_MS = seconds(1);
 
-/** How long a shutdown waits for running posts. */
-const STOP_TIMEOUT_MS = seconds(3);
-
 /**
  * Sends the events that are due, for several verifications at the same time. An accepted event is
  * sent again only if this replica could not mark it as sent within a minute: it was killed, say.
  */
 @Injectable()
 export class WebhookSender {
+  /** How long a shutdown waits for running posts, in milliseconds. */
+  stopTimeoutMs = seconds(3);
   private readonly running = new Set<Promise<void>>();
   /** Ids of events that were accepted but are not yet marked as sent. */
   private readonly accepted = new Set<string>();
+  /** The sending that has not ended yet. */
+  private sending: Promise<void> | undefined;
+  /** How often `sendDue` was called. */
+  private callCount = 0;
+  /** Ends a wait for the running posts. */
+  private wake: () => void = () => undefined;
   private isStopping = false;
   /** Aborts the running posts. */
   private readonly abort = new AbortController();
@@ -41,13 +46,32 @@ export class WebhookSender {
     private readonly logger: WebhookLogger,
   ) {}
 
-  /** Sends until no event is due. @throws DomainError `storage_unavailable` */
-  async sendDue(): Promise<void> {
-    for (;;) {
-      const count = this.isStopping ? 0 : MAX_PARALLEL - this.running.size;
-      for (const event of count > 0 ? await this.outbox.claim(count) : []) this.start(event);
-      if (this.running.size === 0) return;
-      await Promise.race(this.running);
+  /**
+   * Sends until no event is due. If it is sending already, it also claims the events that are due by
+   * now, without waiting for a running post.
+   * @throws DomainError `storage_unavailable`
+   */
+  sendDue(): Promise<void> {
+    this.callCount += 1;
+    this.wake();
+    this.sending ??= this.sendUntilNoneIsDue();
+    return this.sending;
+  }
+
+  private async sendUntilNoneIsDue(): Promise<void> {
+    try {
+      for (;;) {
+        const { callCount } = this;
+        const woken = new Promise<void>((resolve) => (this.wake = resolve));
+        const count = this.isStopping ? 0 : MAX_PARALLEL - this.running.size;
+        for (const event of count > 0 ? await this.outbox.claim(count) : []) this.start(event);
+        // The events of this call may have been written after the claim.
+        if (this.callCount > callCount) continue;
+        if (this.running.size === 0) return;
+        await Promise.race([woken, ...this.running]);
+      }
+    } finally {
+      this.sending = undefined;
     }
   }
 
@@ -56,7 +80,9 @@ export class WebhookSender {
     this.isStopping = true;
     const timer = setTimeout(() => {
       this.abort.abort();
-    }, STOP_TIMEOUT_MS);
+    }, this.stopTimeoutMs);
+    // A claim that is being made starts further posts.
+    await Promise.allSettled([this.sending]);
     await Promise.all(this.running);
     clearTimeout(timer);
   }
@@ -76,7 +102,11 @@ export class WebhookSender {
       this.events.emit({ type: 'webhook_completed', event: event.type, outcome });
     };
     try {
-      if (!this.accepted.has(event.eventId)) await this.post(event);
+      const isAccepted = this.accepted.has(event.eventId) || (await this.post(event));
+      if (!isAccepted) {
+        await this.outbox.remove(event);
+        return;
+      }
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
       emit(await this.postponeOrAbandon(event, error.message));
@@ -87,14 +117,18 @@ export class WebhookSender {
     emit('sent');
   }
 
-  /** @throws WebhookError if the receiver did not accept the event */
-  private async post(event: ClaimedEvent): Promise<void> {
+  /**
+   * @returns false if the verification was erased, so that nothing is left to report
+   * @throws WebhookError if the receiver did not accept the event
+   */
+  private async post(event: ClaimedEvent): Promise<boolean> {
     const content = await this.outbox.readContent(event);
-    if (!content) throw new WebhookError('verification_deleted');
+    if (!content) return false;
     if ('outcome' in content) throw new WebhookError('stored_data_unreadable');
     const body = createWebhookBody(event, content, this.clock);
     await this.client.post(event.eventId, body, this.abort.signal);
     this.accepted.add(event.eventId);
+    return true;
   }
 
   private async postponeOrAbandon(event: ClaimedEvent, reason: string): Promise<WebhookOutcome> {

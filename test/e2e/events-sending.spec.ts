@@ -1,9 +1,11 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hours, minutes, seconds } from '../../src/common/durations.js';
+import { Database } from '../../src/storage/engines/database.js';
 import { Outbox } from '../../src/storage/outbox.js';
 import { WebhookClient } from '../../src/webhooks/webhook-client.js';
 import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
+import { WebhookSender } from '../../src/webhooks/webhook-sender.js';
 import { startEventReceiver, type EventReceiver } from '../support/event-receiver.js';
 import { scrape } from '../support/metrics.js';
 import { dropConnection, hang, reply, type Script } from '../support/scripted-upstream.js';
@@ -41,6 +43,22 @@ describe('The sender of events', () => {
     )?.value;
   const countEvents = (outcome: string) =>
     readMetric('otp_events_total', { type: 'verification.cancelled', outcome });
+
+  /** Holds the answer to the next post. */
+  function holdNextPost(): { posted: Promise<void>; answerPost: () => void } {
+    let held: ServerResponse | undefined;
+    const posted = new Promise<void>((resolve) => {
+      receiver.answer((response) => {
+        held = response;
+        resolve();
+      });
+    });
+    const answerPost = (): void => {
+      receiver.answer(ACCEPTED);
+      held?.writeHead(204).end();
+    };
+    return { posted, answerPost };
+  }
 
   let redirectedRequests = 0;
   const redirectTarget = createServer((_request, response) => {
@@ -130,6 +148,62 @@ describe('The sender of events', () => {
     expect(await readMetric('otp_events_oldest_waiting_seconds')).toBe(0);
   });
 
+  it('adds the events of expired codes, and updates that metric, while it waits for an answer', async () => {
+    await service.http.post('/otp/send').send({ phoneNumber: '+14155552672' }).expect(200);
+    const first = holdNextPost();
+    void cancel();
+    await first.posted;
+    service.clock.advance(minutes(6));
+    const second = holdNextPost();
+    await service.app.get(WebhookScheduler).runAtInterval();
+    await second.posted;
+
+    expect(await readMetric('otp_events_oldest_waiting_seconds')).toBe(360);
+    expect(receiver.getEvents().at(-1)?.type).toBe('verification.expired');
+    second.answerPost();
+    first.answerPost();
+  });
+
+  it('removes the event of an erased verification, without a warning or a retry', async () => {
+    const database = service.app.get(Database);
+    // A report may write an event while its verification is being erased.
+    await database.run((batch) =>
+      batch.add(
+        {
+          name: 'test.insert_event',
+          text: `insert into outbox (event_id, pin_id, subject, type, client, occurred_at, created_at,
+            due_at, tries, state) values ('id', 'erased', '', 'verification.expired', 'shop', 0, $1, 0, 0, 'waiting')`,
+        },
+        [service.clock.now()],
+      ),
+    );
+    await runEvents();
+
+    const { row } = await database.run((batch) =>
+      batch.add<{ events: number }>(
+        { name: 'test.count_events', text: 'select count(*) as events from outbox' },
+        [],
+      ),
+    );
+    expect(row?.events).toBe(0);
+    expect(receiver.requests).toHaveLength(0);
+    expect(service.log.text).not.toContain('accepts no events');
+  });
+
+  it('sends a new event while an earlier post waits for its answer', async () => {
+    service.app.get(WebhookClient).timeoutMs = minutes(5);
+    const first = holdNextPost();
+    void cancel();
+    await first.posted;
+    const second = holdNextPost();
+    void cancel('+14155552672');
+    await second.posted;
+
+    expect(receiver.requests).toHaveLength(2);
+    second.answerPost();
+    first.answerPost();
+  });
+
   it('has at most eight posts at a time', async () => {
     const waiting: ServerResponse[] = [];
     let maxWaiting = 0;
@@ -166,13 +240,7 @@ describe('The sender of events', () => {
   });
 
   it('waits for the answers to running posts before it stops', async () => {
-    let answerPost = () => undefined as unknown;
-    const posted = new Promise<void>((resolve) => {
-      receiver.answer((response) => {
-        answerPost = () => response.writeHead(204).end();
-        resolve();
-      });
-    });
+    const { posted, answerPost } = holdNextPost();
     void cancel();
     await posted;
     const outbox = service.app.get(Outbox);
@@ -184,6 +252,59 @@ describe('The sender of events', () => {
     expect(markSent).toHaveBeenCalledTimes(1);
     // `afterEach` closes a running service.
     service = await startSandboxedService(receiver.settings);
+  });
+
+  describe('if it is stopped while it claims events', () => {
+    let claiming: Promise<void>;
+    let endClaim = (): void => undefined;
+
+    beforeEach(() => {
+      const outbox = service.app.get(Outbox);
+      const claim = outbox.claim.bind(outbox);
+      const claimEnded = new Promise<void>((resolve) => (endClaim = resolve));
+      claiming = new Promise<void>((resolve) => {
+        jest.spyOn(outbox, 'claim').mockImplementation(async (count) => {
+          const claimed = await claim(count);
+          if (claimed.length > 0) {
+            resolve();
+            await claimEnded;
+          }
+          return claimed;
+        });
+      });
+    });
+
+    // `afterEach` closes a running service.
+    afterEach(async () => {
+      service = await startSandboxedService(receiver.settings);
+    });
+
+    it('waits for the answers to their posts', async () => {
+      const markSent = jest.spyOn(service.app.get(Outbox), 'markSent');
+      const { posted, answerPost } = holdNextPost();
+      void cancel();
+      await claiming;
+      const closed = service.app.close();
+      endClaim();
+      await posted;
+      answerPost();
+      await closed;
+
+      expect(markSent).toHaveBeenCalledTimes(1);
+    });
+
+    it('aborts their posts after some time', async () => {
+      service.app.get(WebhookClient).timeoutMs = minutes(5);
+      service.app.get(WebhookSender).stopTimeoutMs = 50;
+      receiver.answer(hang);
+      void cancel();
+      await claiming;
+      const closed = service.app.close();
+      endClaim();
+      await closed;
+
+      expect(receiver.requests).toHaveLength(1);
+    });
   });
 });
 
