@@ -63,7 +63,7 @@ async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
   }
   const clientsFindings = await checkClientsFile(env);
   if (clientsFindings.some(({ level }) => level === 'error')) return clientsFindings;
-  return withProviderContext(env, async (context) => {
+  return withProviderContext({ env }, async (context) => {
     const findings = [
       okFinding('settings', `The settings can be used; ${describeHosts(providersConfig(env))}.`),
       ...clientsFindings,

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { PROVIDER_NAMES } from '../common/provider-name.js';
 import { loadSetupEnvironment } from '../config/environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
 import { AccountSetup, type SetupChange, type SetupPlan } from '../providers/account-setup.js';
@@ -39,7 +40,9 @@ its only template.`,
   },
   run: async (options) => {
     const { env, applicationId, templateId } = loadSetupEnvironment();
-    return withProviderContext(env, async (context) => {
+    // The set-up is for Infobip only, but a client may have any provider.
+    const clientsEnv = { ...env, values: { ...env.values, PROVIDERS: PROVIDER_NAMES } };
+    return withProviderContext({ env, clientsEnv }, async (context) => {
       const plan = await context.get(AccountSetup, { strict: false }).plan({
         applicationId,
         templateId,

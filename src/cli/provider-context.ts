@@ -12,17 +12,23 @@ import { PROVIDER_ROUTING } from '../providers/provider-routing.js';
 @Module({ providers: [Clock, EventBus, NumberPolicy, ...PROVIDER_ROUTING] })
 class CliModule {}
 
+interface ContextSettings {
+  readonly env: Environment;
+  /** The settings that the clients in `CLIENTS_FILE` must not exceed; by default `env`. */
+  readonly clientsEnv?: Environment;
+}
+
 /**
  * Runs `work` with a Nest context that has Infobip, Sinch and the checks of their accounts. Starts
  * no server and opens no database.
  */
 export async function withProviderContext<T>(
-  env: Environment,
+  { env, clientsEnv = env }: ContextSettings,
   work: (context: INestApplicationContext) => Promise<T>,
 ): Promise<T> {
   const root = {
     module: CliModule,
-    imports: [configModule(env), ClientsModule.with(env), AccountsModule],
+    imports: [configModule(env), ClientsModule.with(clientsEnv), AccountsModule],
   };
   const options = { logger: false, abortOnError: false } as const;
   const context = await NestFactory.createApplicationContext(root, options);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { newHashedKey, TestClientsFile } from '../support/clients-file.js';
 import { callInfobip, runBuiltCommand, runCommand, startSeparateSandbox } from '../support/cli.js';
 import { freePort } from '../support/services/ports.js';
 import { startReplica } from '../support/replica.js';
@@ -363,6 +364,23 @@ describe('npm run infobip:setup', () => {
     expect(output).toContain(`Infobip rejects these values (400): ${field}. `);
     expect(output).toMatch(message);
     expect(code).toBe(1);
+  });
+
+  it.each([
+    ['infobip,sinch', ['sinch', 'infobip']],
+    ['sinch', ['sinch']],
+  ])('accepts the providers of a client if PROVIDERS is %s', async (all, providers) => {
+    const file = new TestClientsFile();
+    file.write({ shop: { keys: [newHashedKey().hash], providers } });
+
+    const { code, output } = await setup('--dry-run', {
+      PROVIDERS: all,
+      CLIENTS_FILE: file.path,
+    });
+    file.remove();
+
+    expect(output).toContain('Dry run: nothing was changed.');
+    expect(code).toBe(0);
   });
 
   it('needs an API key of Infobip, but no ids', async () => {
