@@ -54,7 +54,7 @@ const SETTINGS = {
   ),
   sinchReports: setting('SINCH_REPORTS', flag(), {
     description:
-      'whether Sinch reports deliveries to this service; set the callback URL of your application first',
+      'whether Sinch reports deliveries to this service; set this on every replica before the callback URL of your application',
   }),
   publicUrl: optional('PUBLIC_URL', baseUrl(), {
     description: 'URL of this service as providers reach it; Sinch signs its path',
