@@ -1,6 +1,7 @@
 import type { EventBus, ProviderCallCompleted } from '../common/events.js';
 import type { ProviderFailure } from '../common/label-values.js';
 import type { ProviderName } from '../common/provider-name.js';
+import type { ReportsConfig } from '../config/reports.config.js';
 import type { AccountFinding } from '../providers/account-check.js';
 
 /** The product of each provider that sends and checks codes. */
@@ -34,6 +35,11 @@ const REMEDIES: Readonly<Record<ProviderFailure, string>> = {
   overloaded: RETRY_LATER,
 };
 
+/** The service denies these messages when Sinch asks for permission to send them. */
+const DENIED_BY_SERVICE =
+  'While SINCH_REPORTS is on, the service denies messages that it did not send, also those of this command. ' +
+  'Send a code with POST /otp/send instead. If that fails, too, check the balance.';
+
 /**
  * Collects failed provider calls from now on.
  * @returns the last failed call of each provider, by the provider's name; each later failure is added
@@ -50,16 +56,23 @@ export function collectFailedCalls(events: EventBus): Map<string, ProviderCallCo
 export const describeFailedCalls = (
   calls: ReadonlyMap<string, ProviderCallCompleted>,
   level: AccountFinding['level'],
-): AccountFinding[] => [...calls.values()].flatMap((call) => describeFailedCall(call, level));
+  reports: ReportsConfig,
+): AccountFinding[] =>
+  [...calls.values()].flatMap((call) => describeFailedCall(call, level, reports));
 
 function describeFailedCall(
   { provider, operation, error }: ProviderCallCompleted,
   level: AccountFinding['level'],
+  reports: ReportsConfig,
 ): AccountFinding[] {
   if (!error) return [];
   const name = PRODUCT_NAMES[provider as ProviderName];
   const effect = operation === 'send' ? 'did not accept the message' : 'did not check the code';
   const uncertainty = operation === 'send' && error.ambiguous ? ' It may have been sent.' : '';
   const message = `${name} ${effect}: ${error.message}.${uncertainty}`;
-  return [{ check: operation, level, message, remedy: REMEDIES[error.failure] }];
+  const isSinchSend = provider === 'sinch' && operation === 'send';
+  const mayBeDenied =
+    reports.sinch !== undefined && isSinchSend && error.failure === 'not_accepted';
+  const remedy = mayBeDenied ? DENIED_BY_SERVICE : REMEDIES[error.failure];
+  return [{ check: operation, level, message, remedy }];
 }

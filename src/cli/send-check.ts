@@ -9,6 +9,7 @@ import { EventBus } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
 import { toAsciiText } from '../common/typed-text.js';
+import { reportsConfig, type ReportsConfig } from '../config/reports.config.js';
 import { NumberPolicy } from '../destinations/number-policy.js';
 import { errorFinding, okFinding, type AccountFinding } from '../providers/account-check.js';
 import { ProviderRouter } from '../providers/provider-router.js';
@@ -43,15 +44,16 @@ export async function checkSend(
   const obstacle = findObstacle(context, number);
   if (obstacle) return [obstacle];
   const failedCalls = collectFailedCalls(context.get(EventBus));
+  const reports = context.get<ReportsConfig>(reportsConfig.KEY);
   const router = context.get(ProviderRouter);
   const send = router.send(number, CHANNEL, { isTestNumber: false });
   const providerPin = await catchFailedCalls(send, failedCalls);
-  if (!providerPin) return describeFailedCalls(failedCalls, 'error');
+  if (!providerPin) return describeFailedCalls(failedCalls, 'error', reports);
 
   const name = PRODUCT_NAMES[providerPin.provider as ProviderName];
   const findings = [
     // The calls that failed before this provider accepted the message.
-    ...describeFailedCalls(failedCalls, 'warning'),
+    ...describeFailedCalls(failedCalls, 'warning', reports),
     okFinding('send', `${name} accepted the message.`),
   ];
   failedCalls.clear();
@@ -60,7 +62,7 @@ export async function checkSend(
   const result = await catchFailedCalls(router.verify(number, providerPin, code), failedCalls);
   return result
     ? [...findings, describeResult(name, result)]
-    : [...findings, ...describeFailedCalls(failedCalls, 'error')];
+    : [...findings, ...describeFailedCalls(failedCalls, 'error', reports)];
 }
 
 /** @returns the result; `undefined` if the operation failed because provider calls failed */

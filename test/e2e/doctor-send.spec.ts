@@ -7,6 +7,7 @@ import { spawnProgram } from '../support/child-program.js';
 import { runCommand } from '../support/cli.js';
 import { createInfobipAccount } from '../support/infobip-account.js';
 import { PHONE_NUMBER, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import { startService } from '../support/service.js';
 import { wrongCode } from '../support/wrong-code.js';
 
 const DOCTOR = `exec node ${join(resolve('.test-build'), 'cli/main.js')} doctor`;
@@ -119,6 +120,25 @@ describe('npm run doctor -- --send', () => {
     expect(output).toMatch(/^ERROR +send +Infobip 2FA did not accept the message: not_accepted/m);
     expect(output).toMatch(/→ Check the balance/);
     expect(code).toBe(1);
+  });
+
+  it('says that a service with SINCH_REPORTS denies messages of this command', async () => {
+    const sinchSettings = {
+      PROVIDERS: 'sinch',
+      SINCH_BASE_URL: sandbox.url,
+      SINCH_REPORTS: 'true',
+      PUBLIC_URL: 'https://auth.example.test',
+    };
+    const service = await startService(sinchSettings);
+    sandbox.setReportUrls({ sinchCallbackUrl: `${service.url}/provider-reports/sinch` });
+
+    const { code, output } = await runAtTerminal((sent) => sent, sinchSettings);
+    await service.close();
+
+    expect(output).toMatch(/^ERROR +send +Sinch Verification did not accept the message/m);
+    expect(output).toMatch(/→ While SINCH_REPORTS is on, .* Send a code with POST \/otp\/send/);
+    expect(code).toBe(1);
+    expect(await sandbox.listMessages()).toEqual([]);
   });
 
   it('says that the message may have been sent if the answer was lost', async () => {
