@@ -20,6 +20,8 @@ type MethodsByPath = ReadonlyMap<string, ReadonlySet<string>>;
 export function registerUnmatchedRequests(fastify: FastifyInstance): () => void {
   const methodsByPath = new Map<string, Set<string>>();
   fastify.addHook('onRoute', ({ url, method }) => {
+    // The CORS plugin adds `OPTIONS *`, which also matches paths that do not exist.
+    if (url === '*') return;
     const methods = methodsByPath.get(url) ?? new Set();
     [method].flat().forEach((name) => methods.add(name));
     methodsByPath.set(url, methods);

@@ -57,6 +57,22 @@ describe('Browser security', () => {
   });
 
   it.each([
+    ['GET', '/nothing'],
+    ['GET', '/%zz'],
+    ['POST', '/otps/send'],
+  ])('answers %s %s with 404 and the nearest path if CORS_ORIGINS is set', async (method, path) => {
+    service = await startSandboxedService({ CORS_ORIGINS: SITE });
+    const response = await fetch(`${service.url}${path}`, { method });
+
+    expect(response.status).toBe(404);
+    expect(response.headers.get('allow')).toBeNull();
+    expect(await response.json()).toMatchObject({
+      code: 'not_found',
+      detail: expect.stringContaining(`The nearest is \`${method} /`),
+    });
+  });
+
+  it.each([
     'https://app.example.com.evil.test',
     'http://app.example.com',
     'https://app.example.com:8443',
