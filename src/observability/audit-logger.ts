@@ -54,7 +54,8 @@ export function logAuditEvents(events: EventBus, logger: Logger): void {
     const request = `${method} ${route}`;
     const audited = AUDITED_ACTIONS[request];
     const outcome = toOutcome(event);
-    const isLogged = audited !== undefined || outcome === 'refused';
+    // Without a client, the request failed before its API key was checked: anyone can send many.
+    const isLogged = (audited !== undefined && client !== undefined) || outcome === 'refused';
     if (!isLogged || auditDetails?.isRepeated) return;
     const action = audited ?? OTHER_ACTIONS[request] ?? 'other';
     const { country, address } = auditDetails ?? {};

@@ -178,6 +178,15 @@ describe('The audit log', () => {
     expect(readEntries()).toHaveLength(32);
   });
 
+  it('has no line for a request that is rejected before its API key is checked', async () => {
+    await start();
+    const tooLarge = { phoneNumber: '1'.repeat(20_000) };
+    await service.http.post('/otp/numbers/erase').send(tooLarge).expect(413);
+    await http.post('/otp/numbers/erase').send(tooLarge).expect(413);
+
+    expect(readLines()).toEqual([]);
+  });
+
   it('names the IP address that sent a forged delivery report', async () => {
     await start({ INFOBIP_REPORT_TOKEN: 'a-token-that-only-tests-know' });
     await fetch(`${service.url}/provider-reports/infobip`, {

@@ -44,6 +44,13 @@ describe('logAuditEvents', () => {
     expect(log({ route: '/new' })).toEqual([]);
   });
 
+  it.each([408, 413, 499])(
+    'logs no erase that ends with %i before its client is known',
+    (status) => {
+      expect(log({ status, client: undefined })).toEqual([]);
+    },
+  );
+
   it('logs no request that could not be parsed', () => {
     const unparsed = { method: undefined, route: undefined, client: undefined };
 
