@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createApiKey } from '../common/api-key.js';
-import { parseApiKeys } from '../config/list-parsers.js';
+import { parseApiKeys } from '../config/api-keys.js';
 import { defineCommand, UsageError } from './command.js';
 import { alignColumns } from './table.js';
 

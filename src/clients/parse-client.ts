@@ -3,7 +3,7 @@ import { findClosestWord } from '../common/closest-word.js';
 import type { ProviderName } from '../common/provider-name.js';
 import type { Environment } from '../config/define-config.js';
 import { findPrefixErrors } from '../config/destinations.config.js';
-import { parseKeyHash } from '../config/list-parsers.js';
+import { parseKeyHash } from '../config/api-keys.js';
 import { otpConfig } from '../config/otp.config.js';
 import { providersConfig } from '../config/providers.config.js';
 import type { ClientOverrides } from './client-rules.js';

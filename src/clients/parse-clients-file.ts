@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { isClientName } from '../config/list-parsers.js';
+import { isClientName } from '../config/api-keys.js';
 import type { Environment } from '../config/define-config.js';
 import type { ClientList } from './client-list.js';
 import { readClientRules } from './client-rules.js';

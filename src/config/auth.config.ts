@@ -1,8 +1,8 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
+import { parseApiKeys } from './api-keys.js';
 import { defineConfig, optional, setting } from './define-config.js';
 import { flag, parsedBy } from './env-types.js';
-import { parseApiKeys } from './list-parsers.js';
 
 export const authConfig = defineConfig(
   'auth',

@@ -16,15 +16,6 @@ import { parseTestNumber, type TestNumber } from '../common/test-number.js';
  * an entry itself, because that may be a secret or a phone number.
  */
 
-/** The API key of a client. */
-export interface ApiKey {
-  readonly client: string;
-  /** SHA-256 of the key. */
-  readonly hash: Buffer;
-}
-
-const CLIENT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
-const SHA_256 = /^[0-9a-f]{64}$/i;
 /** A language tag, and the opaque ID of its message template. */
 const MESSAGE_ID_ENTRY = /^([^:\s]+):(\S+)$/;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
@@ -52,20 +43,6 @@ export const createListParser =
     });
 
 const splitList = (text: string): string[] => text.split(',').map((entry) => entry.trim());
-
-/** Parses `name:<sha-256 of the key, hex>` entries; a name may have several keys. */
-export const parseApiKeys = createListParser((entry): ApiKey | undefined => {
-  const [client = '', hex = '', ...rest] = entry.split(':');
-  const hash = parseKeyHash(hex);
-  return isClientName(client) && hash && rest.length === 0 ? { client, hash } : undefined;
-}, 'entries like name:<sha-256 of the key, hex>; npm run keys:new makes one');
-
-/** Whether a text can be the name of a client. */
-export const isClientName = (text: string): boolean => CLIENT_NAME.test(text);
-
-/** Parses the SHA-256 of an API key in hex; otherwise `undefined`. */
-export const parseKeyHash = (text: string): Buffer | undefined =>
-  SHA_256.test(text) ? Buffer.from(text, 'hex') : undefined;
 
 /** Stands for every country, but not for numbers of no country. */
 export const ALL_COUNTRIES = '*';

@@ -319,6 +319,17 @@ describe('The configuration', () => {
     expect(errorsOf({ TEST_NUMBERS: testNumber })).toBe('none');
   });
 
+  it('rejects one API key for two clients, and names the clients but not the key', () => {
+    const [hash, otherHash] = ['ab'.repeat(32), '0'.repeat(64)];
+    const entries = (second: string) => `shop:${hash}, bank:${otherHash}, ${second}`;
+
+    expect(errorsOf({ API_KEYS: entries(`bank:${hash.toUpperCase()}`) })).toBe(
+      'The settings cannot be used:\n' +
+        '  - API_KEYS must have a different key for each client, but shop and bank share one',
+    );
+    expect(errorsOf({ API_KEYS: entries(`shop:${hash}`) })).toBe('none');
+  });
+
   it('parses number types of one channel, and 001 for numbers of no country', () => {
     const { destinations } = configFrom({
       OTP_SECRET: SECRET,
