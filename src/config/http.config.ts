@@ -5,9 +5,19 @@ import { defineConfig, optional, setting, type Environment } from './define-conf
 import { flag, parsedBy } from './env-types.js';
 import { parseOrigins, parseTrustProxy } from './list-parsers.js';
 
+/**
+ * For `localhost`, Fastify would start a second server on `::1`. That server would have none of the
+ * handlers that this service adds to the first, such as those for malformed HTTP.
+ */
+const listenHost = () =>
+  Joi.string()
+    .hostname()
+    .replace(/^localhost$/i, '127.0.0.1')
+    .default('127.0.0.1');
+
 export const httpConfig = defineConfig('http', 'HTTP', {
-  host: setting('HOST', Joi.string().hostname().default('127.0.0.1'), {
-    description: 'address to listen on',
+  host: setting('HOST', listenHost(), {
+    description: 'address to listen on; `localhost` is `127.0.0.1`',
     values: 'address or host name',
   }),
   port: setting('PORT', Joi.number().port().default(3000), { description: 'port to listen on' }),

@@ -227,6 +227,11 @@ describe('The configuration', () => {
     expect(configFrom({ ...PRODUCTION, https_proxy: value }).outbound.httpsProxy).toBe(url);
   });
 
+  // Fastify would listen on each address of this name.
+  it.each(['localhost', 'LocalHost'])('listens on one address if HOST is %s', (HOST) => {
+    expect(configFrom({ ...PRODUCTION, HOST }).http.host).toBe('127.0.0.1');
+  });
+
   it.each([
     ['OTP_TTL', '11m'],
     ['OTP_TTL', '300'],
