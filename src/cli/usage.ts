@@ -79,7 +79,7 @@ async function addUsageOf({ from, to }: Period, report: UsageReport): Promise<vo
     const { message, cause } = error as Error;
     const reason = cause instanceof Error ? cause.message : message;
     throw new Error(
-      `The usage cannot be read: ${reason}. If an earlier release wrote this database, migrate it: start the service of this release first.`,
+      `The usage cannot be read: ${reason}. If the database took too long, try again when it is less busy, or set DATABASE_URL to a standby. If an earlier release wrote this database, migrate it: start the service of this release first.`,
       { cause: error },
     );
   } finally {

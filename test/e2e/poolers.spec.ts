@@ -113,6 +113,19 @@ describe.each(['PostgreSQL', 'PgBouncer in transaction mode'])('Connected to %s'
     await expect(run(engine, 'select pg_sleep(60)')).rejects.toThrow('statement timeout');
   });
 
+  // This test fails without `READ_TIMEOUT_MS` in PostgresPool. The connection is held for longer than a
+  // connection that writes may be.
+  it('a statement may take minutes on a connection that only reads', async () => {
+    const reading = openPostgres(isDirect ? database : url, seconds(60), 'read');
+
+    const [limits] = await reading.runBatch([
+      statement(`select current_setting('statement_timeout') as statement from pg_sleep(3)`),
+    ]);
+
+    expect(limits).toEqual([{ statement: '5min' }]);
+    await reading.close();
+  });
+
   // This test fails without `usesPooler`. Behind a pooler, a session may not know a statement's name, or
   // know it for another client's text.
   it(`statements ${isDirect ? 'stay' : 'do not stay'} prepared`, async () => {

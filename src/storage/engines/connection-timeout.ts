@@ -1,13 +1,10 @@
 import type pg from 'pg';
-import { seconds } from '../../common/durations.js';
-
-const MAX_HOLD_MS = seconds(2.5);
 
 /**
- * Destroys connections that are in use for longer than {@link MAX_HOLD_MS}. Their queries fail, and
- * the pool replaces the connections. The driver's `query_timeout` would leave the query running.
+ * Destroys connections that are in use for longer than `maxHoldMs`. Their queries fail, and the pool
+ * replaces the connections. The driver's `query_timeout` would leave the query running.
  */
-export function enforceMaxHoldTime(pool: pg.Pool): void {
+export function enforceMaxHoldTime(pool: pg.Pool, maxHoldMs: number): void {
   const timeouts = new Map<pg.PoolClient, NodeJS.Timeout>();
   pool.on('connect', (client) => {
     // The query of a broken connection fails anyway. Without a listener, `error` ends the process.
@@ -16,7 +13,7 @@ export function enforceMaxHoldTime(pool: pg.Pool): void {
   pool.on('acquire', (client) => {
     timeouts.set(
       client,
-      setTimeout(() => client.connection.stream.destroy(), MAX_HOLD_MS),
+      setTimeout(() => client.connection.stream.destroy(), maxHoldMs),
     );
   });
   pool.on('release', (_error, client) => {

@@ -4,7 +4,7 @@ import { minutes, seconds } from '../../common/durations.js';
 import { enforceMaxHoldTime } from './connection-timeout.js';
 import type { ConnectionState, DatabaseAccess } from './database.js';
 import { ConnectionError } from './postgres-errors.js';
-import { startSession, TIMEOUT_MS, type SessionUse } from './postgres-session.js';
+import { READ_TIMEOUT_MS, startSession, TIMEOUT_MS, type SessionUse } from './postgres-session.js';
 
 /**
  * A connection is replaced after this time, so that the pool follows a host name to a new address.
@@ -55,12 +55,14 @@ export class PostgresPool {
   private generation = 0;
 
   constructor(options: pg.PoolConfig, access: DatabaseAccess = 'write') {
-    this.pool = openPool(options, { writes: access === 'write', hasTimeLimits: true });
+    const writes = access === 'write';
+    const timeoutMs = writes ? TIMEOUT_MS : READ_TIMEOUT_MS;
+    this.pool = openPool(options, { writes, timeoutMs });
     this.pool.on('connect', (client) => this.generations.set(client, this.generation));
     this.pool.on('error', (_error, client) => {
       this.replaceAll(client);
     });
-    enforceMaxHoldTime(this.pool);
+    enforceMaxHoldTime(this.pool, timeoutMs + seconds(0.5));
   }
 
   /** @throws ConnectionError if no server that accepts writes can be reached. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { seconds } from '../../common/durations.js';
+import { minutes, seconds } from '../../common/durations.js';
 import type { BoundStatement } from './statement-batch.js';
 
 declare module 'pg' {
@@ -12,25 +12,33 @@ declare module 'pg' {
 /** Limit of connecting, and of one statement: so a request gets 503 well within its deadline. */
 export const TIMEOUT_MS = seconds(2);
 
-const TIME_LIMITS = {
-  statement_timeout: TIMEOUT_MS,
-  idle_in_transaction_session_timeout: TIMEOUT_MS + seconds(1),
-};
+/**
+ * Limit of one statement of a command that only reads: a report may count millions of rows. A
+ * statement that hangs still ends.
+ */
+export const READ_TIMEOUT_MS = minutes(5);
 
 /** SQL that sets the limits: for the transaction if `isLocal`, else for the session. */
-const setTimeLimits = (isLocal: boolean): string[] =>
-  Object.entries(TIME_LIMITS).map(
-    ([name, ms]) => `set_config('${name}', '${String(ms)}', ${String(isLocal)})`,
-  );
+const setTimeLimits = (timeoutMs: number, isLocal: boolean): string[] =>
+  Object.entries({
+    statement_timeout: timeoutMs,
+    idle_in_transaction_session_timeout: TIMEOUT_MS + seconds(1),
+  }).map(([name, ms]) => `set_config('${name}', '${String(ms)}', ${String(isLocal)})`);
 
 /** Sets the time limits of one transaction. */
-const LIMIT_TRANSACTION: BoundStatement = {
-  statement: { name: 'transaction.limit', text: `select ${setTimeLimits(true).join(', ')}` },
+const limitTransaction = (timeoutMs: number): BoundStatement => ({
+  statement: {
+    name: 'transaction.limit',
+    text: `select ${setTimeLimits(timeoutMs, true).join(', ')}`,
+  },
   values: [],
-};
+});
 
-/** Connections that lead to a pooler such as PgBouncer, and not to a session of PostgreSQL. */
-const poolerClients = new WeakSet<pg.ClientBase>();
+/**
+ * Connections that lead to a pooler such as PgBouncer, and not to a session of PostgreSQL. Each has
+ * the statements that its transactions begin with.
+ */
+const poolerClients = new WeakMap<pg.ClientBase, readonly BoundStatement[]>();
 
 /** What a new connection is used for. */
 export interface SessionUse {
@@ -39,8 +47,8 @@ export interface SessionUse {
    * `target_session_attrs=read-write`.
    */
   readonly writes: boolean;
-  /** Whether a statement may only take {@link TIMEOUT_MS}. */
-  readonly hasTimeLimits: boolean;
+  /** How long one statement may take, in milliseconds. `undefined`: no time limits. */
+  readonly timeoutMs: number | undefined;
 }
 
 /**
@@ -49,15 +57,20 @@ export interface SessionUse {
  * which differs from that of the session.
  * @throws Error if the server is read-only, and the connection is for writing
  */
-export async function startSession(client: pg.PoolClient, use: SessionUse): Promise<void> {
-  const limit = use.hasTimeLimits ? setTimeLimits(false).join(' || ') : `''`;
+export async function startSession(
+  client: pg.PoolClient,
+  { writes, timeoutMs }: SessionUse,
+): Promise<void> {
+  const limit = timeoutMs === undefined ? `''` : setTimeLimits(timeoutMs, false).join(' || ');
   const { rows } = await client.query<{ isReadOnly: boolean; limits: string | null }>(
     `select current_setting('transaction_read_only') = 'on' as "isReadOnly",
       case when pg_backend_pid() = ${String(client.processID)} then ${limit} end as limits`,
   );
   const [row] = rows;
-  if (row?.isReadOnly === true && use.writes) throw new Error('the server is read-only');
-  if (row?.limits === null) poolerClients.add(client);
+  if (row?.isReadOnly === true && writes) throw new Error('the server is read-only');
+  if (row?.limits === null) {
+    poolerClients.set(client, timeoutMs === undefined ? [] : [limitTransaction(timeoutMs)]);
+  }
 }
 
 /**
@@ -69,7 +82,7 @@ export const usesPooler = (client: pg.ClientBase): boolean => poolerClients.has(
 
 /** The statements that a transaction begins with. */
 export const transactionStart = (client: pg.ClientBase): readonly BoundStatement[] =>
-  usesPooler(client) ? [LIMIT_TRANSACTION] : [];
+  poolerClients.get(client) ?? [];
 
 /**
  * Throws an error of the start again. If a pooler caused the error, the message says what to do.

@@ -31,7 +31,7 @@ const TRY_CLEANUP_LOCK = {
 /**
  * Opens a PostgreSQL database that replicas share. The URL sets TLS (`?sslmode=verify-full`).
  * @param deadlineMs bounds how long a request waits for PostgreSQL, in milliseconds.
- * @param access `read` also accepts a standby.
+ * @param access `read` also accepts a standby, and lets a statement take minutes.
  */
 export function openPostgres(
   url: string,
@@ -50,7 +50,7 @@ export function openPostgres(
   // Migrating a large table takes long: no statement on this connection has a time limit.
   const dialect = new PostgresDialect({
     pool: async () =>
-      openPool({ connectionString: url, max: 1 }, { writes: true, hasTimeLimits: false }),
+      openPool({ connectionString: url, max: 1 }, { writes: true, timeoutMs: undefined }),
   });
   const pipeline = new PostgresPipeline(pool);
   return {
