@@ -69,16 +69,29 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     return this.running;
   }
 
-  /** An error is logged; the next cleanup tries again. */
   private async run(): Promise<void> {
+    // Other replicas may have stored newer times. If the database is down, all steps would fail.
+    const isAnswering = await this.runStep(() => this.synchronizer.advanceClock());
+    if (!isAnswering) return;
+    await this.failAbandonedSends();
+    // Comes before linking, which reads all unlinked reports.
+    await this.deleteUnlinkedReports();
+    await this.runStep(() => this.reports.linkReports());
+    await this.deleteExpired();
+  }
+
+  /**
+   * Runs a step of the cleanup. An error is logged: the other steps still run, and the next cleanup
+   * tries again.
+   * @returns whether the step succeeded
+   */
+  private async runStep(step: () => Promise<void>): Promise<boolean> {
     try {
-      // Other replicas may have stored newer times.
-      await this.synchronizer.advanceClock();
-      await this.failAbandonedSends();
-      await this.reports.linkReports();
-      await this.deleteExpired();
+      await step();
+      return true;
     } catch (error) {
       this.logger.warn(error);
+      return false;
     }
   }
 
@@ -89,6 +102,11 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   private async failAbandonedSends(): Promise<void> {
     const cutoff = this.clock.now() - getMaxRequestMs(this.providers);
     await this.runInBatches(this.queries.failAbandonedSends, cutoff);
+  }
+
+  private async deleteUnlinkedReports(): Promise<void> {
+    const cutoff = this.clock.now() - UNLINKED_REPORT_MS;
+    await this.runInBatches(this.queries.deleteUnlinkedReports, cutoff);
   }
 
   private async deleteExpired(): Promise<void> {
@@ -107,7 +125,6 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_RETENTION_MS));
     for (const [query, cutoff] of [
       [queries.deleteEvents, now - this.config.retentionMs],
-      [queries.deleteUnlinkedReports, now - UNLINKED_REPORT_MS],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.clearVerifiedAt, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
@@ -120,20 +137,25 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  /** @param onBatch runs in the transaction that changes the rows of a batch */
+  /**
+   * Runs a statement as a step of the cleanup, until no row is left to change.
+   * @param onBatch runs in the transaction that changes the rows of a batch
+   */
   private async runInBatches<T, R>(
     query: PreparedQuery<{ cutoff: T }, R>,
     cutoff: T,
     onBatch?: (transaction: Executor, rows: readonly R[]) => Promise<void>,
   ): Promise<void> {
-    let changedRows = CLEANUP_BATCH;
-    while (changedRows === CLEANUP_BATCH) {
-      changedRows = 0;
-      await this.database.runCleanup(async (transaction) => {
-        const { rows } = await transaction.run((batch) => query(batch, { cutoff }));
-        changedRows = rows.length;
-        await onBatch?.(transaction, rows);
-      });
-    }
+    await this.runStep(async () => {
+      let changedRows = CLEANUP_BATCH;
+      while (changedRows === CLEANUP_BATCH) {
+        changedRows = 0;
+        await this.database.runCleanup(async (transaction) => {
+          const { rows } = await transaction.run((batch) => query(batch, { cutoff }));
+          changedRows = rows.length;
+          await onBatch?.(transaction, rows);
+        });
+      }
+    });
   }
 }

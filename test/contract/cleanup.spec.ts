@@ -1,0 +1,82 @@
+import { hours, minutes } from '../../src/common/durations.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
+import { phoneNumber } from '../support/phone-number.js';
+import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
+
+const NUMBER = phoneNumber('+14155552671');
+const SETTINGS = { INFOBIP_REPORT_TOKEN: 'a-token-that-only-tests-know' };
+
+describe.each(DATABASES)('The cleanup, on %s,', (_engine, newStorage) => {
+  let storage: TestStorage;
+  let clock: FakeClock;
+  let opened: OpenStore;
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    storage = await newStorage();
+    opened = await storage.open(clock, SETTINGS);
+    // Runs after the cleanup of the start.
+    await opened.runCleanup();
+  });
+
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await opened.close();
+    await storage.removeData();
+  });
+
+  /** Reports messages whose send is not stored. @returns how many were not stored yet */
+  async function report(count: number): Promise<number> {
+    let added = 0;
+    opened.events.subscribe('reports_refused', (event) => {
+      added += event.count;
+    });
+    const statusAt = clock.now();
+    const reports = Array.from({ length: count }, (_, i) => ({
+      messageId: `unlinked-${String(i)}`,
+      status: 'delivered' as const,
+      statusAt,
+    }));
+    await opened.reports.apply('infobip', reports);
+    return added;
+  }
+
+  async function send(): Promise<void> {
+    const verification = newVerification('pin-1', NUMBER, clock.now());
+    const admission = await opened.store.reserveSend(verification);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    const accepted = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
+    await opened.store.confirmSend(admission.reservation, accepted, sendResponse('pin-1'));
+  }
+
+  const findVerification = () => opened.store.find('pin-1', 'shop', clock.now());
+
+  // This test fails without `runStep` in cleanup.service.ts.
+  it('deletes expired verifications and old unlinked reports if no reports can be linked', async () => {
+    await send();
+    clock.advance(hours(24 * 30) - minutes(15));
+    expect(await report(1)).toBe(1);
+    clock.advance(minutes(15));
+    expect(await findVerification()).toBeDefined();
+    jest.spyOn(opened.reports, 'linkReports').mockRejectedValue(new Error('linking failed'));
+
+    await opened.runCleanup();
+
+    expect(await findVerification()).toBeUndefined();
+    expect(await report(1)).toBe(1);
+  });
+
+  it('deletes old unlinked reports before it links reports', async () => {
+    await report(1);
+    clock.advance(minutes(15));
+    let deletedBefore: number | undefined;
+    jest.spyOn(opened.reports, 'linkReports').mockImplementationOnce(async () => {
+      deletedBefore = await report(1);
+    });
+
+    await opened.runCleanup();
+
+    expect(deletedBefore).toBe(1);
+  });
+});
