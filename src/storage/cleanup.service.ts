@@ -40,6 +40,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   private readonly queries;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
+  private isStopping = false;
 
   constructor(
     private readonly database: Database,
@@ -58,7 +59,9 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     this.timer = setInterval(() => void this.runOnce(), INTERVAL_MS).unref();
   }
 
+  /** Waits only for the batch that is running: a large cleanup would exceed the time to shut down. */
   async onApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
     clearInterval(this.timer);
     await this.running;
   }
@@ -81,11 +84,12 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * Runs a step of the cleanup. An error is logged: the other steps still run, and the next cleanup
-   * tries again.
-   * @returns whether the step succeeded
+   * Runs a step of the cleanup, unless the service stops. An error is logged: the other steps still
+   * run, and the next cleanup tries again.
+   * @returns whether the step ran without an error
    */
   private async runStep(step: () => Promise<void>): Promise<boolean> {
+    if (this.isStopping) return false;
     try {
       await step();
       return true;
@@ -138,7 +142,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * Runs a statement as a step of the cleanup, until no row is left to change.
+   * Runs a statement as a step of the cleanup, until no row is left to change or the service stops.
    * @param onBatch runs in the transaction that changes the rows of a batch
    */
   private async runInBatches<T, R>(
@@ -148,7 +152,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   ): Promise<void> {
     await this.runStep(async () => {
       let changedRows = CLEANUP_BATCH;
-      while (changedRows === CLEANUP_BATCH) {
+      while (changedRows === CLEANUP_BATCH && !this.isStopping) {
         changedRows = 0;
         await this.database.runCleanup(async (transaction) => {
           const { rows } = await transaction.run((batch) => query(batch, { cutoff }));

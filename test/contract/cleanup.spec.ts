@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hours, minutes } from '../../src/common/durations.js';
+import { Database } from '../../src/storage/engines/database.js';
+import { CLEANUP_BATCH } from '../../src/storage/repositories/cleanup-queries.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -78,5 +81,24 @@ describe.each(DATABASES)('The cleanup, on %s,', (_engine, newStorage) => {
     await opened.runCleanup();
 
     expect(deletedBefore).toBe(1);
+  });
+
+  // This test fails without `isStopping` in `runInBatches` of cleanup.service.ts.
+  it('ends with its current batch when the service stops', async () => {
+    const count = 6 * CLEANUP_BATCH;
+    await report(count);
+    clock.advance(minutes(15));
+    const batches = jest.spyOn(Database.prototype, 'runCleanup');
+    void opened.runCleanup();
+    // The first batch finds no abandoned send; the second deletes reports.
+    while (batches.mock.calls.length < 2) await nextTurn();
+
+    await opened.close();
+
+    // At the time of this clock, no report is old.
+    opened = await storage.open(new FakeClock(), SETTINGS);
+    const deleted = await report(count);
+    expect(deleted).toBeGreaterThan(0);
+    expect(deleted).toBeLessThan(count);
   });
 });
