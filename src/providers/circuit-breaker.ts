@@ -47,6 +47,8 @@ export class CircuitBreaker {
   private breaker = this.createBreaker();
   private lastResponseAt = -Infinity;
   private nextProbeAt = 0;
+  /** The latest time until which the provider asked for no calls. Only an open circuit waits for it. */
+  private throttledUntil = 0;
   /** The pause before the next probe; a longer one that the provider asks for has priority. */
   private probePauseMs = PROBE_EVERY_MS;
 
@@ -79,7 +81,8 @@ export class CircuitBreaker {
   /** Why a call would be rejected now; `undefined` if it would be made. */
   getUnavailableReason(): ProviderError | undefined {
     const { state } = this.breaker;
-    const retryAfterMs = Math.max(0, this.nextProbeAt - performance.now());
+    const openUntil = Math.max(this.nextProbeAt, this.throttledUntil);
+    const retryAfterMs = Math.max(0, openUntil - performance.now());
     if (state === State.HalfOpen || (state === State.Open && retryAfterMs > 0)) {
       return new ProviderError('circuit_open', { retryAfterMs });
     }
@@ -108,9 +111,16 @@ export class CircuitBreaker {
           return;
         }
         clearTimeout(timer);
+        this.extendThrottling(error);
         reject(error);
       });
     });
+  }
+
+  /** Any call may be throttled, not only the last one before the circuit opens. */
+  private extendThrottling({ pauseMs = 0 }: ProviderError): void {
+    const until = performance.now() + Math.min(MAX_OPEN_MS, pauseMs);
+    this.throttledUntil = Math.max(this.throttledUntil, until);
   }
 
   private createBreaker(): CircuitBreakerPolicy {
@@ -121,12 +131,12 @@ export class CircuitBreaker {
     });
     breaker.onStateChange((state) => {
       // Calls of a replaced breaker may still end, and change its state.
-      if (breaker === this.breaker) this.handleStateChange(state, breaker);
+      if (breaker === this.breaker) this.handleStateChange(state);
     });
     return breaker;
   }
 
-  private handleStateChange(state: State, { lastFailure }: CircuitBreakerPolicy): void {
+  private handleStateChange(state: State): void {
     switch (state) {
       case State.Closed:
         this.probePauseMs = PROBE_EVERY_MS;
@@ -136,16 +146,12 @@ export class CircuitBreaker {
         this.options.onStateChange('half_open');
         break;
       case State.Open:
-      case State.Isolated: {
-        const reason = lastFailure && 'error' in lastFailure ? lastFailure.error : undefined;
-        const requestedMs = reason instanceof ProviderError ? (reason.pauseMs ?? 0) : 0;
-        const pauseMs = Math.min(MAX_OPEN_MS, Math.max(this.probePauseMs, requestedMs));
-        this.nextProbeAt = performance.now() + pauseMs;
+      case State.Isolated:
+        this.nextProbeAt = performance.now() + this.probePauseMs;
         if (this.options.usesExponentialBackoff()) {
           this.probePauseMs = Math.min(MAX_OPEN_MS, 2 * this.probePauseMs);
         }
         this.options.onStateChange('open');
-      }
     }
   }
 
@@ -153,6 +159,6 @@ export class CircuitBreaker {
   private resetBreaker(): void {
     if (this.breaker.state === State.Closed) return;
     this.breaker = this.createBreaker();
-    this.handleStateChange(State.Closed, this.breaker);
+    this.handleStateChange(State.Closed);
   }
 }

@@ -270,6 +270,35 @@ describe('CircuitBreaker', () => {
     expect(await rejection()).toMatchObject({ retryAfterMs: 30_000 });
   });
 
+  it('waits as long as the Retry-After of a call that fails after the circuit has opened', async () => {
+    const calls = startCalls(6);
+    const last = calls.pop();
+    for (const call of calls) await call.fail('server_error');
+    expect(await rejection()).toMatchObject({ retryAfterMs: PROBE_EVERY_MS });
+    await last?.fail('throttled', 12_000);
+
+    expect(await rejection()).toMatchObject({ retryAfterMs: 12_000 });
+  });
+
+  it('waits as long as a Retry-After says if other failures open the circuit after it', async () => {
+    await startCall().fail('throttled', 12_000);
+    await wait(2_000);
+    await startCall().fail('throttled', 3_000);
+    await failMany(3, 'server_error');
+
+    expect(states).toEqual(['open']);
+    expect(await rejection()).toMatchObject({ retryAfterMs: 10_000 });
+  });
+
+  it('goes on calling after a Retry-After while it is closed', async () => {
+    await startCall().fail('throttled', 12_000);
+    const call = startCall();
+    await call.answer();
+
+    expect(await call.outcome).toBe('answer');
+    expect(states).toEqual([]);
+  });
+
   it('doubles the pause before each next probe, up to 30 s, with exponential backoff', async () => {
     createCircuit({ usesExponentialBackoff: () => true });
     await failMany(5, 'server_error');
