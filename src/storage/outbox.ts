@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { hours, seconds } from '../common/durations.js';
+import { seconds } from '../common/durations.js';
 import { Database } from './engines/database.js';
 import {
   EXPIRE_BATCH,
@@ -10,7 +10,7 @@ import {
 } from './repositories/outbox-queries.js';
 import { getCheckedCodes } from './repositories/verification-status.js';
 import { VerificationTable } from './repositories/verification-table.js';
-import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
+import { MAX_EXPIRED_MS, WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
 import type { UnreadableDataError } from './unreadable-data.error.js';
 import type { ClaimedEvent, EventDelivery, EventContent } from './webhook-event.types.js';
 
@@ -21,9 +21,6 @@ const CLAIM_MS = seconds(60);
 
 /** Codes are marked as expired this much later: until then, a check may still write its result. */
 const EXPIRY_MARGIN_MS = seconds(10);
-
-/** Codes that expired longer ago get no event: the service was down, or had no `EVENTS_URL`. */
-const MAX_EXPIRED_MS = hours(24);
 
 /**
  * The events of all replicas that wait to be sent. A replica claims an event for a minute. The claim

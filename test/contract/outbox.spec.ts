@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { minutes, seconds } from '../../src/common/durations.js';
+import { hours, minutes, seconds } from '../../src/common/durations.js';
 import type { Attempt } from '../../src/storage/attempt.types.js';
 import type { SendReservation } from '../../src/storage/send.types.js';
 import { EVENTS_SECRET } from '../support/event-receiver.js';
@@ -176,6 +176,42 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     await opened.store.getLastVerifiedAt(NUMBER, 'shop');
 
     expect(await claim()).toEqual([['older', 'verification.cancelled']]);
+  });
+
+  it.each([
+    ['an event', 'less', hours(24), [['older', 'verification.expired']]],
+    ['no event', 'more', hours(72), []],
+  ])(
+    'holds %s of a code that expired without EVENTS_URL, %s than 24 h before a newer send',
+    async (_name, _less, passedMs, events) => {
+      await opened.close();
+      opened = await storage.open(clock, {});
+      await send('older');
+      await opened.close();
+      clock.advance(passedMs);
+
+      opened = await storage.open(clock, SETTINGS);
+      await send('newer');
+
+      expect(await claim()).toEqual(events);
+    },
+  );
+
+  it('holds no event of a code that expired without EVENTS_URL, days before a send under a new secret', async () => {
+    const [OLD, NEW] = ['the old master secret of this test', 'the new master secret of this test'];
+    await opened.close();
+    opened = await storage.open(clock, { OTP_SECRET: OLD });
+    await send('older');
+    await opened.close();
+    clock.advance(hours(72));
+    opened = await storage.open(clock, { ...SETTINGS, OTP_SECRET: NEW });
+    await send('newer');
+    await opened.close();
+
+    opened = await storage.open(clock, { ...SETTINGS, OTP_SECRET: `${NEW},${OLD}` });
+    await opened.store.getLastVerifiedAt(NUMBER, 'shop');
+
+    expect(await claim()).toEqual([]);
   });
 
   it('gives each event to one replica, and again a minute after that replica was killed', async () => {

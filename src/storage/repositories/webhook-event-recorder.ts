@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql, type RawBuilder } from 'kysely';
 import { Clock } from '../../common/clock.js';
 import { UNDELIVERED_REASONS } from '../../common/delivery-status.js';
+import { hours } from '../../common/durations.js';
 import { getRandomBytes } from '../../common/random.js';
 import { webhooksConfig, type WebhooksConfig } from '../../config/webhooks.config.js';
 import { Database } from '../engines/database.js';
@@ -9,6 +10,9 @@ import type { StatementBatch } from '../engines/statement-batch.js';
 import { hasStatus, isClaimable, isOpen } from '../limits/predicates.js';
 
 const EVENT_ID_BYTES = 16;
+
+/** Codes that expired longer ago get no event: the service was down, or had no `EVENTS_URL`. */
+export const MAX_EXPIRED_MS = hours(24);
 
 /**
  * Adds an event in the transaction that ends a verification, or stores that a message did not arrive.
@@ -51,7 +55,8 @@ export class WebhookEventRecorder {
   addSuperseded(batch: StatementBatch, pinId: string): void {
     if (!this.isEnabled) return;
     const now = this.clock.now();
-    this.queries.addSuperseded(batch, { eventId: createEventId(), pinId, now });
+    const expiredAfter = now - MAX_EXPIRED_MS;
+    this.queries.addSuperseded(batch, { eventId: createEventId(), pinId, now, expiredAfter });
   }
 
   /** Call after a new hash was given to the verifications of a number: all but one pending may end. */
@@ -63,6 +68,7 @@ export class WebhookEventRecorder {
       client,
       numberHash,
       now,
+      expiredAfter: now - MAX_EXPIRED_MS,
     });
   }
 
@@ -94,6 +100,11 @@ interface NewEvent {
   eventId: string;
   pinId: string;
   now: number;
+}
+
+/** Codes that expired earlier may still be pending: only addExpired ends them, with `EVENTS_URL`. */
+interface ExpiryBound {
+  expiredAfter: number;
 }
 
 const INSERT = sql`insert into outbox
@@ -152,9 +163,9 @@ const prepareWebhookEventQueries = (database: Database) =>
      * After a send was confirmed: for the older verification that it ended. If a newer send was
      * confirmed first, for its own. Never both: a number has at most one pending verification.
      */
-    addSuperseded: (_db, p: NewEvent) => sql`
+    addSuperseded: (_db, p: NewEvent & ExpiryBound) => sql`
       ${INSERT} ${selectEnd(p, END_TYPE, END_TIME(p))}
-      where pin_id = (
+      where expires_at > ${p.expiredAfter} and pin_id = (
         select pin_id from verifications where superseded_by = ${p.pinId} and superseded_by <> ''
         union all select pin_id from verifications
         where pin_id = ${p.pinId} and ${hasStatus('cancelled')} limit 1)
@@ -163,10 +174,10 @@ const prepareWebhookEventQueries = (database: Database) =>
     /** After a new hash, for the verification that the pending one of the number ended. */
     addSupersededByRehash: (
       _db,
-      p: Omit<NewEvent, 'pinId'> & { client: string; numberHash: string },
+      p: Omit<NewEvent, 'pinId'> & ExpiryBound & { client: string; numberHash: string },
     ) => sql`
       ${INSERT} ${selectEnd(p, END_TYPE, END_TIME(p))}
-      where superseded_by <> '' and superseded_by = (
+      where expires_at > ${p.expiredAfter} and superseded_by <> '' and superseded_by = (
         select pin_id from verifications as newer
         where client = ${p.client} and number_hash = ${p.numberHash} and status = 'pending')
       on conflict do nothing`,
