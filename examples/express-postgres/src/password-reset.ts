@@ -5,20 +5,16 @@ import { limitRequests, PasswordReset, PhoneNumber } from './requests.js';
 import { findVerifiedUser, setPassword } from './users.js';
 
 /**
- * Answers the same, and before the message is sent, whether or not the number has an account. So neither
- * the answer nor its time reveals which numbers have one.
+ * Sends a code whether or not the number has an account. Otherwise the cooldown of the number, which
+ * registration shows, would reveal which numbers have one.
  */
 const forgotPassword: RequestHandler = async (request, response) => {
   const { phoneNumber } = PhoneNumber.parse(request.body);
-  const user = await findVerifiedUser(phoneNumber);
-  response.status(202).json({ message: 'If this number has an account, we sent a code to it.' });
-  if (!user) return;
-  sendCode('reset-password', phoneNumber, request.ip).catch((error: unknown) => {
-    request.log.warn({ err: error }, 'the code of a password reset was not sent');
-  });
+  await sendCode('reset-password', phoneNumber, request.ip);
+  response.status(202).json({ message: 'We sent a code to this number.' });
 };
 
-/** Answers the same for every code that is not accepted, and for a number without an account. */
+/** Answers a number without an account as if the code were wrong. */
 const resetPassword: RequestHandler = async (request, response) => {
   const { phoneNumber, code, password } = PasswordReset.parse(request.body);
   const [user, passwordHash] = await Promise.all([
