@@ -1,5 +1,7 @@
+import pg from 'pg';
 import supertest, { type Agent, type Response } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
+import { OtpService } from '../../src/otp/otp.service.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { wrongCode } from '../support/wrong-code.js';
@@ -15,6 +17,15 @@ const NEW_PASSWORD = 'staple battery horse';
 /** The service knows the length of their code. It does not know the length of Sinch's codes. */
 const TEST_NUMBERS = ['+15550001111', '+15550002222'] as const;
 const TEST_CODE = '123456';
+
+/** Each new session waits until no connection holds the advisory lock 1. */
+const HOLD_NEW_SESSIONS = [
+  `CREATE FUNCTION wait_for_lock() RETURNS trigger LANGUAGE plpgsql
+   AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END'`,
+  `CREATE TRIGGER wait_for_lock BEFORE INSERT ON session
+   FOR EACH ROW EXECUTE FUNCTION wait_for_lock()`,
+];
+const SELECT_HELD_SESSIONS = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
 
 describe('The Express example with PostgreSQL', () => {
   let postgres: PostgresServer;
@@ -144,6 +155,47 @@ describe('The Express example with PostgreSQL', () => {
     await resetPassword(phoneNumber, code, PASSWORD).expect(401);
   });
 
+  it('ends a session that another request saves after the reset', async () => {
+    const phoneNumber = await createAccount();
+    example.service.clock.advance(seconds(30));
+    const code = await requestReset(phoneNumber);
+    const otpService = example.service.app.get(OtpService);
+    const send = otpService.send.bind(otpService);
+    jest.spyOn(otpService, 'send').mockImplementationOnce(async (...request) => {
+      await resetPassword(phoneNumber, code).expect(200);
+      return send(...request);
+    });
+
+    await register();
+
+    await http.get('/account').expect(401);
+  });
+
+  it('ends the session of a login that checked the old password before the reset', async () => {
+    const phoneNumber = await createAccount();
+    example.service.clock.advance(seconds(30));
+    const code = await requestReset(phoneNumber);
+    const lock = new pg.Client({ connectionString: databaseUrl });
+    await lock.connect();
+    await lock.query('SELECT pg_advisory_lock(1)');
+    await queryPostgres(databaseUrl, ...HOLD_NEW_SESSIONS);
+
+    const browser = supertest.agent(example.url);
+    const loggedIn = browser
+      .post('/login')
+      .send({ phoneNumber, password: PASSWORD })
+      .then(({ status }) => status);
+    try {
+      while ((await queryPostgres(databaseUrl, SELECT_HELD_SESSIONS)) === '');
+      await resetPassword(phoneNumber, code).expect(200);
+    } finally {
+      await lock.end();
+    }
+
+    expect(await loggedIn).toBe(200);
+    await browser.get('/account').expect(401);
+  });
+
   it('does not reset a password with the code of a registration', async () => {
     const phoneNumber = await createAccount();
     example.service.clock.advance(seconds(30));
@@ -212,7 +264,7 @@ describe('The Express example with PostgreSQL', () => {
     const hashes = await queryPostgres(databaseUrl, 'SELECT password_hash FROM users');
     const migrations = await queryPostgres(databaseUrl, 'SELECT name FROM migrations ORDER BY id');
     expect(hashes).toMatch(/^(scrypt\$32768\$8\$3\$[\w+/=]+\$[\w+/=]+\n?)+$/);
-    expect(migrations).toBe('001_users\n002_sessions');
+    expect(migrations).toBe('001_users\n002_sessions\n003_session_version');
   });
 
   it.each([

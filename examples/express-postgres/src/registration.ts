@@ -4,14 +4,20 @@ import { describeRejection } from './messages.js';
 import { otp, sendCode } from './otp.js';
 import { checkPassword, hashPassword } from './passwords.js';
 import { Code, Credentials, limitRequests, Login } from './requests.js';
-import { addUser, findUser, findVerifiedUser, markPhoneVerified } from './users.js';
+import {
+  addUser,
+  findSessionUser,
+  findVerifiedUser,
+  markPhoneVerified,
+  type SessionUser,
+} from './users.js';
 
 declare module 'express-session' {
   interface SessionData {
     /** A registration that waits for its code. Only the server knows the `pinId`. */
     registration: { userId: string; phoneNumber: string; pinId: string };
-    /** The user who is signed in. */
-    userId: string;
+    /** The user who signed in. Trust it only with `findSessionUser`. */
+    user: SessionUser;
   }
 }
 
@@ -58,12 +64,13 @@ const verifyPhone: RequestHandler = async (request, response) => {
     response.status(401).json({ error: result.reason, message });
     return;
   }
-  if (!(await markPhoneVerified(userId))) {
+  const user = await markPhoneVerified(userId);
+  if (!user) {
     const message = 'This number has an account. Sign in, or reset its password.';
     response.status(409).json({ error: 'number_taken', message });
     return;
   }
-  await signIn(request, userId);
+  await signIn(request, user);
   response.json({ message: 'Your number is verified.' });
 };
 
@@ -76,22 +83,22 @@ const login: RequestHandler = async (request, response) => {
     response.status(401).json({ error: 'wrong_credentials', message });
     return;
   }
-  await signIn(request, user.id);
+  await signIn(request, user);
   response.json({ message: 'You are signed in.' });
 };
 
 /** Signs in with a new session id: an id that an attacker planted in the browser is then worthless. */
-async function signIn(request: Request, userId: string): Promise<void> {
+async function signIn(request: Request, { id, sessionVersion }: SessionUser): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     request.session.regenerate((error) => (error ? reject(error) : resolve()));
   });
-  request.session.userId = userId;
+  request.session.user = { id, sessionVersion };
 }
 
 const showAccount: RequestHandler = async (request, response) => {
-  const { userId } = request.session;
-  const user = userId === undefined ? undefined : await findUser(userId);
-  if (user) response.json(user);
+  const { user } = request.session;
+  const account = user && (await findSessionUser(user));
+  if (account) response.json(account);
   else response.status(401).json({ error: 'signed_out', message: 'Sign in first.' });
 };
 

@@ -4,9 +4,14 @@ export interface User {
   id: string;
   phoneNumber: string;
   passwordHash: string;
+  sessionVersion: number;
 }
 
-const COLUMNS = 'id, phone_number AS "phoneNumber", password_hash AS "passwordHash"';
+/** The user of a session. The session is valid only while the version is the user's. */
+export type SessionUser = Pick<User, 'id' | 'sessionVersion'>;
+
+const COLUMNS = `id, phone_number AS "phoneNumber", password_hash AS "passwordHash",
+  session_version AS "sessionVersion"`;
 
 /**
  * Adds a user whose number is not verified yet, and returns the id. Deletes users who did not verify their
@@ -23,17 +28,17 @@ export async function addUser(phoneNumber: string, passwordHash: string): Promis
   return rows[0]?.id ?? '';
 }
 
-/** Returns false if another user verified the number first, or if the user no longer exists. */
-export async function markPhoneVerified(id: string): Promise<boolean> {
+/** Returns nothing if another user verified the number first, or if the user no longer exists. */
+export async function markPhoneVerified(id: string): Promise<User | undefined> {
   try {
-    const { rowCount } = await pool.query(
-      'UPDATE users SET is_phone_verified = TRUE WHERE id = $1',
+    const { rows } = await pool.query<User>(
+      `UPDATE users SET is_phone_verified = TRUE WHERE id = $1 RETURNING ${COLUMNS}`,
       [id],
     );
-    return rowCount === 1;
+    return rows[0];
   } catch (error) {
     const UNIQUE_VIOLATION = '23505';
-    if ((error as { code?: string }).code === UNIQUE_VIOLATION) return false;
+    if ((error as { code?: string }).code === UNIQUE_VIOLATION) return undefined;
     throw error;
   }
 }
@@ -46,17 +51,23 @@ export async function findVerifiedUser(phoneNumber: string): Promise<User | unde
   return rows[0];
 }
 
-export async function findUser(id: string) {
+/** Returns nothing if the password was reset after the user signed in. */
+export async function findSessionUser({ id, sessionVersion }: SessionUser) {
   const { rows } = await pool.query<{ phoneNumber: string; isPhoneVerified: boolean }>(
     `SELECT phone_number AS "phoneNumber", is_phone_verified AS "isPhoneVerified"
-     FROM users WHERE id = $1`,
-    [id],
+     FROM users WHERE id = $1 AND session_version = $2`,
+    [id, sessionVersion],
   );
   return rows[0];
 }
 
-/** Sets a new password, and ends every session of the user: no browser stays signed in with the old one. */
+/**
+ * Sets a new password, and ends every session of the user: no browser stays signed in with the old one.
+ * Deleting the sessions would not be enough, because a running request can save its session again.
+ */
 export async function setPassword(id: string, passwordHash: string): Promise<void> {
-  await pool.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, passwordHash]);
-  await pool.query(`DELETE FROM session WHERE sess->>'userId' = $1`, [id]);
+  await pool.query(
+    `UPDATE users SET password_hash = $2, session_version = session_version + 1 WHERE id = $1`,
+    [id, passwordHash],
+  );
 }
