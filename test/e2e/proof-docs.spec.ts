@@ -62,11 +62,14 @@ describe('docs/proof.md', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Runs a script with the built command in place of \`npm run\`, which builds first. */
+  /**
+   * Runs a script with the built command in place of \`npm run\`, which builds first. As in a terminal, a
+   * failed command does not end the script.
+   */
   async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
     const built = `node ${resolve('.test-build/cli/main.js')} proof:new`;
     const command = script.replaceAll(/npm run --silent proof:new(?: --)?/g, built);
-    const program = spawnProgram(`set -e\n${command}`, folder, variables);
+    const program = spawnProgram(command, folder, variables);
     if ((await program.ended()) !== 0) throw new Error(program.output);
     return program.output;
   }
@@ -182,6 +185,14 @@ describe('docs/proof.md', () => {
     await restart();
 
     expect(await checkInOtherProcess(await prove())).toEqual(['ERR_JWT_EXPIRED']);
+  });
+
+  it('has a rotation that keeps the keys if the command for the new key fails', async () => {
+    const keys = readKeys();
+
+    await expect(shell(`node() { return 1; }\n${ADD_KEY}`)).rejects.toThrow();
+
+    expect(readKeys()).toEqual(keys);
   });
 
   it('has a rotation in which every proof is valid until its key is removed', async () => {
