@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { encryptionConfig } from '../../src/config/encryption.config.js';
@@ -54,7 +54,7 @@ describe('docs/operating.md', () => {
 
   async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
     const PATH = [...debianPostgresFolders(), ...pathFolders()].join(':');
-    const program = spawnProgram(`set -e\n${script}`, folder, { PATH, ...variables });
+    const program = spawnProgram(script, folder, { PATH, ...variables });
     if ((await program.ended()) !== 0) throw new Error(program.output);
     return program.output;
   }
@@ -128,6 +128,14 @@ describe('docs/operating.md', () => {
     await shell(BACK_UP);
 
     await expect(shell(BACK_UP)).rejects.toThrow(/exists/);
+  });
+
+  it('has a restore command that keeps the database if there is no backup', async () => {
+    await restart();
+
+    await expect(shell(RESTORE)).rejects.toThrow();
+
+    expect(existsSync(join(folder, 'data', 'otp.db'))).toBe(true);
   });
 
   it('has commands that back up a SQLite file in use, and restore it', async () => {
