@@ -126,6 +126,19 @@ describe('The routes of the Express example', () => {
       .expect(200);
   });
 
+  it('send a new code instead of one that was sent six times', async () => {
+    const { number, code } = await send();
+    for (let resends = 1; resends <= 6; resends += 1) {
+      example.service.clock.advance(seconds(31));
+      await http.post('/resend-otp').expect(200);
+    }
+
+    const [newCode = '', ...codes] = await readCodes(number);
+    expect(codes).toEqual(Array(6).fill(code));
+    expect(newCode).not.toBe(code);
+    await http.post('/verify-otp').send({ code: newCode }).expect(200);
+  });
+
   it('cancel the code when the visitor starts over', async () => {
     const { number: phoneNumber, code } = await send();
     await http.post('/start-over').expect(200);

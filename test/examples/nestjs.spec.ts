@@ -21,7 +21,8 @@ describe('The NestJS example', () => {
   afterAll(() => example.close());
 
   beforeEach(async () => {
-    example.service.clock.advance(seconds(30));
+    // All tests send to one number, which gets 20 messages an hour at most.
+    example.service.clock.advance(minutes(60));
     http = supertest.agent(example.url);
     await http.post('/sign-in').send({ name: 'ada' }).expect(204);
   });
@@ -86,6 +87,19 @@ describe('The NestJS example', () => {
     await http.post('/step-up/resend-otp').expect(200);
     expect((await readCodes()).slice(0, 2)).toEqual([code, code]);
     await verify(code).expect(204);
+  });
+
+  it('sends a new code instead of one that was sent six times', async () => {
+    const code = await send();
+    for (let resends = 1; resends <= 6; resends += 1) {
+      example.service.clock.advance(seconds(30));
+      await http.post('/step-up/resend-otp').expect(200);
+    }
+
+    const [newCode = '', ...codes] = await readCodes();
+    expect(codes.slice(0, 6)).toEqual(Array(6).fill(code));
+    expect(newCode).not.toBe(code);
+    await verify(newCode).expect(204);
   });
 
   it('rejects a code that has expired, and sends a new one', async () => {

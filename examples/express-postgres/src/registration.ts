@@ -44,7 +44,8 @@ const resendCode: RequestHandler = async (request, response) => {
     await otp.resend({ pinId: registration.pinId });
   } catch (error) {
     // The code has expired or has no attempts left, so send a new one.
-    if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
+    if (!isOtpError(error, 'not_resendable', 'resend_limit_reached', 'verification_not_found'))
+      throw error;
     await sendRegistrationCode(request, registration.userId, registration.phoneNumber);
   }
   response.status(202).json({ message: 'We sent a code to this number.' });

@@ -61,8 +61,9 @@ const resendOtp: RequestHandler = async (request, response) => {
     const sent = await otp.resend({ pinId: pending.pinId });
     request.session.pending = { ...pending, ...sent };
   } catch (error) {
-    // The code has expired or has no attempts left, so send a new one.
-    if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
+    // The code can no longer be used or sent, so send a new one.
+    if (!isOtpError(error, 'not_resendable', 'resend_limit_reached', 'verification_not_found'))
+      throw error;
     await sendNewCode(request, pending.phoneNumber);
   }
   response.json(describeSession(request));

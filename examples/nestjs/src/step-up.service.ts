@@ -30,14 +30,15 @@ export class StepUpService {
     return { sentTo: to, expiresAt, resendAvailableAt };
   }
 
-  /** Sends the same code again, or a new one if that code is no longer valid. */
+  /** Sends the same code again, or a new one if that code can no longer be used or sent. */
   async resend(session: UserSession): Promise<CodeSent> {
     const { pinId } = requireStepUp(session);
     try {
       const { to, expiresAt, resendAvailableAt } = await this.otp.resend({ pinId });
       return { sentTo: to, expiresAt, resendAvailableAt };
     } catch (error) {
-      if (isOtpError(error, 'not_resendable', 'verification_not_found')) return this.send(session);
+      if (isOtpError(error, 'not_resendable', 'resend_limit_reached', 'verification_not_found'))
+        return this.send(session);
       throw error;
     }
   }

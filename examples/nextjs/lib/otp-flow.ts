@@ -40,7 +40,7 @@ export const requestCode = (session: OtpSession, phoneNumber: string, endUserIp?
     return undefined;
   });
 
-/** Sends the same code again, or a new one if that code can no longer be used. */
+/** Sends the same code again, or a new one if that code can no longer be used or sent. */
 export const resendCode = (session: OtpSession, endUserIp?: string) =>
   runAction(session, 'resend', async () => {
     const { sent } = session;
@@ -52,7 +52,8 @@ export const resendCode = (session: OtpSession, endUserIp?: string) =>
         session.sent = { ...sent, ...resent };
         return undefined;
       } catch (error) {
-        if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
+        if (!isOtpError(error, 'not_resendable', 'resend_limit_reached', 'verification_not_found'))
+          throw error;
       }
     }
     await sendNewCode(session, sent.phoneNumber, endUserIp);

@@ -268,7 +268,7 @@ export function addNumberVerificationTests(
     sends.mockRestore();
   });
 
-  // The last two move the clock of the service, not that of the example.
+  // The last three move the clock of the service, not that of the example.
 
   it('sends the code again after a countdown', async () => {
     await open({ prepare: (opened) => opened.clock.install() });
@@ -284,6 +284,23 @@ export function addNumberVerificationTests(
     expect(await receivedCodes()).toEqual([code, code]);
     expect(await page.resendButton.textContent()).toMatch(/^Send again in \d+ seconds?$/);
     await page.verify(code);
+    await page.waitForTitle('Verified');
+  });
+
+  it('sends a new code instead of one that was sent six times', async () => {
+    await open({ prepare: (opened) => opened.clock.install() });
+    const code = await send();
+    for (let resends = 1; resends <= 6; resends += 1) {
+      example.service.clock.advance(seconds(31));
+      await page.page.clock.fastForward(minutes(4));
+      await page.press('Send again');
+      await page.resendButton.filter({ hasText: /^Send again in/ }).waitFor();
+    }
+
+    const [newCode = '', ...codes] = await receivedCodes();
+    expect(codes).toEqual(Array(6).fill(code));
+    expect(newCode).not.toBe(code);
+    await page.verify(newCode);
     await page.waitForTitle('Verified');
   });
 
