@@ -10,6 +10,8 @@ describe('The example nextjs', () => {
   const isAction = (path: string) => /^\/(code)?$/.test(path);
   const getExample = addNumberVerificationTests('nextjs', isAction, { ready: /Ready in/ });
 
+  const cookieOf = ({ headers }: Response) => headers.get('set-cookie') ?? '';
+
   it('works without JavaScript', async () => {
     const { url, service } = getExample();
     const browser = await startBrowser();
@@ -32,30 +34,56 @@ describe('The example nextjs', () => {
     await browser.close();
   });
 
+  /** The page for the number as a new visitor without JavaScript gets it. */
+  async function loadNumberPage(phoneNumber: string) {
+    const { url } = getExample();
+    const response = await fetch(url);
+    const form = new FormData();
+    for (const [, name = '', , value = ''] of (await response.text()).matchAll(
+      /<input type="hidden" name="([^"]+)"( value="([^"]*)")?/g,
+    ))
+      form.set(name, value.replaceAll('&quot;', '"'));
+    form.set('tel', phoneNumber);
+    const cookie = cookieOf(response);
+    const send = (origin = url) =>
+      fetch(url, { method: 'POST', body: form, headers: { origin, cookie }, redirect: 'manual' });
+    return { cookie, send };
+  }
+
+  it('sends one message when a new visitor sends the form twice', async () => {
+    const { url, service } = getExample();
+    const phoneNumber = '+14155550183';
+    const { cookie, send } = await loadNumberPage(phoneNumber);
+    const answers = await Promise.all([send(), send()]);
+
+    const codes = await service.getReceivedCodes(phoneNumber);
+    expect(codes).toHaveLength(1);
+    for (const answer of answers) {
+      expect(answer.status).toBe(303);
+      expect(answer.headers.get('location')).toBe('/code');
+      const headers = { cookie: cookieOf(answer) };
+      expect(await (await fetch(`${url}/code`, { headers })).text()).toContain('Enter the code');
+    }
+    expect(cookieOf(await fetch(url, { headers: { cookie } }))).toBe('');
+  });
+
   it('ignores a session cookie that it did not encrypt', async () => {
     const cookie = 'session=eyJhbGciOiJub25lIn0.eyJvdHAiOnsidmVyaWZpZWROdW1iZXIiOiIrMSJ9fQ.';
 
     const response = await fetch(`${getExample().url}/api/otp`, { headers: { cookie } });
 
     expect(await response.json()).toEqual({ state: { step: 'number' } });
+    expect(cookieOf(response)).toMatch(/^session=/);
   });
 
   it('rejects a server action from a page of another site', async () => {
-    const { url, service } = getExample();
-    const page = await (await fetch(url)).text();
-    const form = new FormData();
-    for (const [, name = '', , value = ''] of page.matchAll(
-      /<input type="hidden" name="([^"]+)"( value="([^"]*)")?/g,
-    ))
-      form.set(name, value.replaceAll('&quot;', '"'));
+    const { service } = getExample();
     const phoneNumber = '+14155550182';
-    form.set('tel', phoneNumber);
-    const send = (origin: string) =>
-      fetch(url, { method: 'POST', body: form, headers: { origin }, redirect: 'manual' });
+    const { send } = await loadNumberPage(phoneNumber);
 
     expect((await send('https://other.example')).status).toBeGreaterThanOrEqual(400);
     expect(await service.getReceivedCodes(phoneNumber)).toEqual([]);
-    expect((await send(url)).status).toBe(303);
+    expect((await send()).status).toBe(303);
     expect(await service.getReceivedCodes(phoneNumber)).toHaveLength(1);
   });
 
@@ -73,7 +101,6 @@ describe('The example nextjs', () => {
       });
     };
     const read = async (response: Response) => (await response.json()) as OtpAnswer;
-    const cookieOf = ({ headers }: Response) => headers.get('set-cookie') ?? '';
 
     it('verifies a number, with the session in an encrypted cookie', async () => {
       const phoneNumber = `${numberPrefix}5`;
@@ -95,7 +122,7 @@ describe('The example nextjs', () => {
 
     it('sends one message for two requests at the same time', async () => {
       const phoneNumber = `${numberPrefix}6`;
-      const cookie = cookieOf(await call('restart', {}));
+      const cookie = cookieOf(await fetch(getExample().url));
 
       const send = async () => read(await call('request', { phoneNumber }, { cookie }));
       const answers = await Promise.all([send(), send()]);

@@ -23,15 +23,19 @@ export const sealSession = (otp: OtpSession): Promise<string> =>
     .setExpirationTime(`${LIFETIME_SECONDS} s`)
     .encrypt(key);
 
-/** The session in a cookie, or a new one if the cookie is missing, unreadable or expired. */
-export async function openSession(cookie: string | undefined): Promise<OtpSession> {
+/** The session in a cookie, or undefined if the cookie is missing, unreadable or expired. */
+export async function readSession(cookie: string | undefined): Promise<OtpSession | undefined> {
   try {
     const { payload } = await jwtDecrypt(cookie ?? '', key);
     return payload['otp'] as OtpSession;
   } catch {
-    return newOtpSession();
+    return undefined;
   }
 }
+
+/** The session in a cookie, or a new one. */
+export const openSession = async (cookie: string | undefined): Promise<OtpSession> =>
+  (await readSession(cookie)) ?? newOtpSession();
 
 /**
  * Scripts cannot read the cookie. Other sites cannot make a browser send it with a POST (`SameSite`). It is
