@@ -764,13 +764,7 @@ from
 where
   pin_id = ?1
   and message_hash <> ''
-on conflict (message_hash) do update
-set
-  pin_id = excluded.pin_id,
-  client = excluded.client,
-  channel = excluded.channel,
-  country = excluded.country,
-  sent_at = excluded.sent_at;
+on conflict do nothing;
 
 -- messages.applyReport
 insert into
@@ -872,6 +866,32 @@ where
   and verifications.message_hash = ?1
   and verifications.message_hash <> ''
   and verifications.message_hash <> 'without id'
+returning
+  messages.pin_id,
+  messages.client,
+  messages.provider,
+  messages.channel,
+  messages.country,
+  messages.sent_at,
+  messages.status,
+  messages.status_at;
+
+-- messages.linkNewest
+update messages
+set
+  pin_id = verifications.pin_id,
+  client = verifications.client,
+  channel = verifications.channel,
+  country = verifications.country,
+  sent_at = message_sent_at
+from
+  verifications
+where
+  verifications.pin_id = ?1
+  and verifications.message_hash <> ''
+  and verifications.message_hash <> 'without id'
+  and messages.message_hash = verifications.message_hash
+  and messages.pin_id = ''
 returning
   messages.pin_id,
   messages.client,
@@ -1406,6 +1426,20 @@ order by
   created_at
 limit
   1;
+
+-- outbox.remove
+delete from outbox
+where
+  pin_id = ?1
+  and subject = ?2
+  and not exists (
+    select
+      1
+    from
+      verifications
+    where
+      verifications.pin_id = ?1
+  );
 
 -- sends.addPossiblySentBy
 update verifications
@@ -2655,13 +2689,14 @@ select
 from
   verifications
 where
-  pin_id = (
+  expires_at > ?3
+  and pin_id = (
     select
       pin_id
     from
       verifications
     where
-      superseded_by = ?3
+      superseded_by = ?4
       and superseded_by <> ''
     union all
     select
@@ -2669,7 +2704,7 @@ where
     from
       verifications
     where
-      pin_id = ?3
+      pin_id = ?4
       and status || '' = 'cancelled'
     limit
       1
@@ -2713,15 +2748,16 @@ select
 from
   verifications
 where
-  superseded_by <> ''
+  expires_at > ?3
+  and superseded_by <> ''
   and superseded_by = (
     select
       pin_id
     from
       verifications as newer
     where
-      client = ?3
-      and number_hash = ?4
+      client = ?4
+      and number_hash = ?5
       and status = 'pending'
   )
 on conflict do nothing;
@@ -2754,8 +2790,7 @@ select
 from
   messages
 where
-  message_hash = ?3
-  and pin_id <> ''
+  pin_id <> ''
   and status in (
     'unreachable',
     'rejected',
@@ -2763,6 +2798,54 @@ where
     'blocked',
     'flooded',
     'no_credit'
+  )
+  and message_hash = ?3
+on conflict do nothing;
+
+-- webhook_events.addUndeliveredNewest
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast(?1 as text),
+  pin_id,
+  message_hash,
+  'message.undelivered',
+  client,
+  status_at,
+  cast(?2 as bigint),
+  cast(?2 as bigint),
+  0,
+  'waiting'
+from
+  messages
+where
+  pin_id <> ''
+  and status in (
+    'unreachable',
+    'rejected',
+    'expired',
+    'blocked',
+    'flooded',
+    'no_credit'
+  )
+  and message_hash = (
+    select
+      message_hash
+    from
+      verifications
+    where
+      verifications.pin_id = ?3
   )
 on conflict do nothing;
 
