@@ -95,13 +95,17 @@ export const prepareOutcomeQueries = (database: Database) =>
           and status = 'pending' and created_at <= ${selectNewer('created_at')}`;
     },
 
-    /** Two sends to a number may be confirmed in either order: the older one is cancelled. */
+    /**
+     * Two sends to a number may be confirmed in either order: the older one is cancelled. If it became
+     * pending after `supersede`, `verifications_one_pending` fails this statement, and both are repeated.
+     */
     confirm: (_db, p: AcceptedSend) => sql<{ pin_id: string }>`
       update verifications set ${setSentCode(p)},
         status = case when exists (
           select 1 from verifications as newer
           where newer.client = verifications.client
             and newer.number_hash = verifications.number_hash and newer.status = 'pending'
+            and newer.created_at >= verifications.created_at
         ) then 'cancelled' else 'pending' end
       where pin_id = ${p.pinId} and ${hasStatus('sending')}
       returning pin_id`,
