@@ -50,7 +50,10 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
   beforeEach(async () => {
     proxy = await startLossyProxy(url);
     clock = new FakeClock();
-    opened = await openStore(clock, { DATABASE_URL: proxy.url });
+    opened = await openStore(clock, {
+      DATABASE_URL: proxy.url,
+      CLIENT_WRONG_CODES_PER_DAY: '2',
+    });
     store = opened.store;
   });
 
@@ -253,6 +256,16 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
       attemptsRemaining: 4,
     });
     expect(await readCounts()).toBe('1|1|1|1');
+  });
+
+  // This test fails if the write of `reject` in attempt-outcome.repository.ts calls `addCachedWrongCode`.
+  it('counts a wrong code once against CLIENT_WRONG_CODES_PER_DAY until the counts are read again', async () => {
+    const pinId = await createPending();
+    const attempt = await reserveAttempt(pinId);
+
+    await breakDuring(() => complete(attempt, 'wrong_code'));
+
+    expect((await reserveAttempt(pinId)).pinId).toBe(pinId);
   });
 
   it('returns the response that a repeat gets, though another code was submitted meanwhile', async () => {

@@ -81,11 +81,15 @@ export class GuessLimits {
     return { outcome: 'limited', limit: 'client_wrong_codes', until };
   }
 
-  /** Counts a wrong code; twice if the write is repeated although its first run was committed. */
+  /** Counts a wrong code in the database; twice if a write is repeated that was committed. */
   addWrongCode(batch: StatementBatch, client: string, now: number): void {
     const bucket = toBucket(now);
     const shard = Math.floor(Math.random() * this.database.shards);
     this.queries.addWrongCode(batch, { subject: toWrongCodesSubject(client), bucket, shard });
+  }
+
+  /** Adds a wrong code to the cached counts only: call it once its write is committed. */
+  addCachedWrongCode(client: string): void {
     const cached = this.cache.get(client);
     if (cached) cached.wrongCodes += 1;
   }

@@ -111,9 +111,12 @@ export class AttemptOutcomeRepository {
       this.guesses.addVerified(attempt.client);
       return toVerifiedResult(attempt);
     }
-    return this.database.runUntilCommitted((isRepeated) =>
+    const rejected = await this.database.runUntilCommitted((isRepeated) =>
       this.reject(attempt, result, now, isRepeated),
     );
+    // Not within the write: a write may be repeated.
+    if (isWrong(result)) this.guesses.addCachedWrongCode(attempt.client);
+    return rejected;
   }
 
   /**
