@@ -30,6 +30,8 @@ export interface Attempt {
   readonly channel: Channel;
   readonly provider: string;
   readonly providerPinId: string;
+  /** The encrypted PIN id, as stored: a resend replaces it. */
+  readonly sealed: string;
   /**
    * The attempt's entry in the sliding window of wrong codes; empty if the attempt is not counted.
    */

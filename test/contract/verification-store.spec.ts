@@ -313,6 +313,43 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
     });
 
+    // This test fails without `isNotReplaced` of `exhaustAttempts` and `expire` in
+    // verification-queries.ts, and without `attemptsRemaining` of `toVerifyResult` in rejected-code.ts.
+    it.each(['wrong_code_final', 'attempts_exhausted', 'expired'] as const)(
+      'keeps its code valid when the check of the earlier code then ends with %s',
+      async (checkResult) => {
+        const pinId = await createPending();
+        const late = await grantAttempt(pinId);
+        clock.advance(seconds(30));
+        const admission = await reserveResend(pinId);
+        if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+        await store.confirmSend(admission.reservation, accepted('provider-pin-again'), RESPONSE);
+
+        expect(await completeAttempt(late, checkResult)).toEqual({
+          verified: false,
+          reason: 'wrong_code',
+          attemptsRemaining: MAX_ATTEMPTS - 1,
+        });
+        expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
+          status: 'pending',
+          attemptsRemaining: MAX_ATTEMPTS - 1,
+        });
+        expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
+      },
+    );
+
+    // This test fails if `verify` in verification-queries.ts requires `isNotReplaced`.
+    it('lets the earlier code verify if its check began before', async () => {
+      const pinId = await createPending();
+      const early = await grantAttempt(pinId);
+      clock.advance(seconds(30));
+      const admission = await reserveResend(pinId);
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      await store.confirmSend(admission.reservation, accepted('provider-pin-again'), RESPONSE);
+
+      expect(await completeAttempt(early, 'verified')).toEqual({ verified: true });
+    });
+
     it('changes nothing when it is confirmed after the verification has ended', async () => {
       const pinId = await createPending();
       clock.advance(seconds(30));

@@ -60,6 +60,7 @@ export class AttemptOutcomeRepository {
       country: row.country,
       channel: row.channel,
       provider: row.provider,
+      sealed: row.sealed,
       numberEntry,
       createdAt: row.created_at,
       claim,
@@ -151,12 +152,13 @@ export class AttemptOutcomeRepository {
     now: number,
     isRepeated: boolean,
   ): Promise<VerifyResult> {
-    const { pinId, client, numberHash, numberEntry, claim, isRepeat } = attempt;
+    const { pinId, client, sealed, numberHash, numberEntry, claim, isRepeat } = attempt;
     // If a repeat's code was not checked, the check of the lost run has no result either.
     const resolved = isRepeat && !isWrong(result) ? 0 : 1;
     const write = (batch: StatementBatch) => {
-      if (result === 'expired') this.verifications.queries.expire(batch, { pinId, now });
-      if (exhaustsAttempts(result)) this.verifications.queries.exhaustAttempts(batch, { pinId });
+      if (result === 'expired') this.verifications.queries.expire(batch, { pinId, sealed, now });
+      if (exhaustsAttempts(result))
+        this.verifications.queries.exhaustAttempts(batch, { pinId, sealed });
       // Only a wrong code counts against its number and its client.
       if (!isWrong(result))
         this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });

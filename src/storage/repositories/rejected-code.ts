@@ -18,8 +18,11 @@ export function toVerifyResult(
 ): VerifyResult {
   // The verification was erased while the provider checked the code.
   if (!row) return { verified: false, reason: 'cancelled' };
-  if (result === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
-    return { verified: false, reason: 'wrong_code', attemptsRemaining: getAttemptsRemaining(row) };
+  const isOpen = row.status === 'pending' && now < row.expires_at;
+  const attemptsRemaining = getAttemptsRemaining(row);
+  // After a final result, attempts remain only if a resend has replaced the code meanwhile.
+  if (isOpen && (result === 'wrong_code' || attemptsRemaining > 0)) {
+    return { verified: false, reason: 'wrong_code', attemptsRemaining };
   }
   return { verified: false, reason: getClosedReason(row, now) };
 }

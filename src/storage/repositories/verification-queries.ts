@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
-import { hasStatus, isClaimable, isOpen } from '../limits/predicates.js';
+import { hasStatus, isClaimable, isNotReplaced, isOpen } from '../limits/predicates.js';
 import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/window-predicates.js';
 import {
   ATTEMPT_COLUMNS,
@@ -95,13 +95,13 @@ export const prepareVerificationQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
 
     /** Spends more attempts than concurrent requests can release. */
-    exhaustAttempts: (_db, p: PinKey) => sql`
+    exhaustAttempts: (_db, p: PinKey & { sealed: string }) => sql`
       update verifications set attempts = attempts + max_attempts
-      where pin_id = ${p.pinId} and ${hasStatus('pending')}`,
+      where ${isNotReplaced(p)} and ${hasStatus('pending')}`,
 
-    expire: (_db, p: PinKey & { now: number }) => sql`
+    expire: (_db, p: PinKey & { sealed: string; now: number }) => sql`
       update verifications set expires_at = ${p.now}
-      where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
+      where ${isNotReplaced(p)} and ${isOpen(p.now)}`,
 
     cancel: (_db, p: ClientPinKey & { now: number }) => sql<{ pin_id: string }>`
       update verifications set status = 'cancelled'

@@ -26,6 +26,8 @@ export interface VerificationRecord {
     'sending' | 'pending' | 'verified' | 'unclaimed' | 'expired' | 'failed' | 'cancelled';
   readonly channel: ModelChannel;
   readonly reference: string | undefined;
+  /** Resends that a provider accepted: each replaces the code. */
+  readonly confirmedResends: number;
   readonly endUser: string | undefined;
   /** Sends of its code. */
   readonly messages: number;

@@ -51,6 +51,8 @@ export interface Progress {
     readonly phoneNumber: string;
     readonly endUser?: string | undefined;
     readonly createdAt?: number;
+    /** Present only if an attempt was counted. */
+    readonly confirmedResends?: number;
   };
   readonly failures: readonly CallFailure[];
   readonly acceptedBy?: ProviderName;

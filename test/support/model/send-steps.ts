@@ -97,6 +97,7 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
     createdAt: now,
     verifiedAt: undefined,
     provider: undefined,
+    confirmedResends: 0,
   };
   const counted = countSend(claimed, verification, id, now).setVerification(verification);
   const next = { target: id, providers, targetCopy: limited };
@@ -259,7 +260,11 @@ function confirmResend(context: StepContext, state: ModelState, progress: Progre
   const verification = state.getVerification(target);
   const confirmed =
     verification?.status === 'pending'
-      ? state.changeVerification(target, { provider: progress.acceptedBy, channel })
+      ? state.changeVerification(target, {
+          provider: progress.acceptedBy,
+          channel,
+          confirmedResends: verification.confirmedResends + 1,
+        })
       : state;
   const { expiresAt } = verification ?? {};
   const answer = describeSend(context, progress, { channel, expiresAt });

@@ -136,6 +136,7 @@ function countAttempt(
     !findCodeLimit(state, verification, settings, now);
   if (!isChecked) return undefined;
   const { phoneNumber, createdAt, attempts, unresolved, lostAt, provider: issuer } = verification;
+  const { confirmedResends } = verification;
   const isRepeat = progress.lostRequest !== undefined;
   const change = {
     attempts: attempts + 1,
@@ -152,9 +153,10 @@ function countAttempt(
   const next = asks
     ? ({ phase: 'ask', askReason: 'before check' } as const)
     : ({ phase: 'call' } as const);
+  const targetCopy = { phoneNumber, createdAt, confirmedResends };
   return {
     state: counted,
-    progress: { ...progress, issuer, targetCopy: { phoneNumber, createdAt }, ...next },
+    progress: { ...progress, issuer, targetCopy, ...next },
   };
 }
 
@@ -294,15 +296,17 @@ function rejectCode(
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target = '', checkResult, lostRequest } = progress;
+  const { target = '', targetCopy, checkResult, lostRequest } = progress;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const before = state.getVerification(target);
+  // After a resend, a final result is about a code that no longer counts.
+  const isReplaced = before?.confirmedResends !== targetCopy?.confirmedResends;
   let result = state;
-  if (before && checkResult === 'expired' && isOpen(before, now)) {
+  if (before && !isReplaced && checkResult === 'expired' && isOpen(before, now)) {
     result = result.changeVerification(target, { expiresAt: now });
   }
   const isFinal = checkResult === 'wrong_code_final' || checkResult === 'attempts_exhausted';
-  if (before && isFinal && before.status === 'pending') {
+  if (before && !isReplaced && isFinal && before.status === 'pending') {
     const attempts = before.attempts + settings.maxAttempts;
     result = result.changeVerification(target, { attempts });
   }
@@ -324,8 +328,10 @@ function describeRejection(
 ): ExpectedAnswer {
   // The verification was erased while the provider checked the code.
   if (!verification) return closedAnswer('cancelled');
-  if (checkResult === 'wrong_code' && isOpen(verification, now)) {
-    const attemptsRemaining = getAttemptsRemaining(verification, settings);
+  const attemptsRemaining = getAttemptsRemaining(verification, settings);
+  // After a final result, attempts remain only if a resend has replaced the code.
+  const mayBeRepeated = checkResult === 'wrong_code' || attemptsRemaining > 0;
+  if (mayBeRepeated && isOpen(verification, now)) {
     const body = { verified: false, reason: 'wrong_code', attemptsRemaining };
     return { status: 200, replayed: false, body };
   }
