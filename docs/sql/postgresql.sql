@@ -1515,6 +1515,7 @@ set
         newer.client = verifications.client
         and newer.number_hash = verifications.number_hash
         and newer.status = 'pending'
+        and newer.created_at >= verifications.created_at
     ) then 'cancelled'
     else 'pending'
   end
@@ -2251,6 +2252,7 @@ set
   attempts = attempts + max_attempts
 where
   pin_id = $1
+  and sealed = $2
   and status || '' = 'pending';
 
 -- verifications.expire
@@ -2259,6 +2261,7 @@ set
   expires_at = $1
 where
   pin_id = $2
+  and sealed = $3
   and status || '' = 'pending'
   and expires_at > $1;
 

@@ -1508,6 +1508,7 @@ set
         newer.client = verifications.client
         and newer.number_hash = verifications.number_hash
         and newer.status = 'pending'
+        and newer.created_at >= verifications.created_at
     ) then 'cancelled'
     else 'pending'
   end
@@ -2244,6 +2245,7 @@ set
   attempts = attempts + max_attempts
 where
   pin_id = ?1
+  and sealed = ?2
   and status || '' = 'pending';
 
 -- verifications.expire
@@ -2252,6 +2254,7 @@ set
   expires_at = ?1
 where
   pin_id = ?2
+  and sealed = ?3
   and status || '' = 'pending'
   and expires_at > ?1;
 
