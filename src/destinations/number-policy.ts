@@ -55,10 +55,12 @@ export class NumberPolicy {
 
   /**
    * Checks a number again before a resend, because the channel or the rules may have changed.
+   * @param number the number that the code was sent to
    * @throws DomainError `destination_not_allowed`
    */
   checkResend(number: PhoneNumber, channel: Channel, rules: DestinationRules): void {
     const { country, type } = number;
+    assertIsOnChannel(number, channel);
     if (checkPrefix(number, country, rules)) return;
     assertHasCountry(country, rules);
     assertCountryAllowed(country, rules);
@@ -85,6 +87,13 @@ function checkPrefix(
   const rule = prefixes.find(number);
   if (rule === 'blocked') throw rejectDestination(country);
   return rule === 'trusted';
+}
+
+/** The same code cannot be sent to another number, and a message would need another one. */
+function assertIsOnChannel(number: PhoneNumber, channel: Channel): void {
+  if (number.forChannel(channel) === number) return;
+  const message = `This code can be sent to this number by voice only. Send a new code by ${channel}.`;
+  throw rejectDestination(number.country, message);
 }
 
 function assertHasCountry(country: string, { allowedCountries }: DestinationRules): void {

@@ -77,6 +77,7 @@ describe('One phone with two spellings of its number', () => {
 describe('An Argentine number without the 9', () => {
   let service: SandboxedService;
   const [typed, mobile] = ['+541123456789', '+5491123456789'];
+  const sinch = { PROVIDERS: 'sinch', SINCH_APP_KEY: 'key', SINCH_APP_SECRET: 'c2VjcmV0' };
 
   const send = (channel?: string) =>
     service.http.post('/otp/send').send({ phoneNumber: typed, channel });
@@ -99,6 +100,25 @@ describe('An Argentine number without the 9', () => {
     await service.http.post('/otp/verify').send(verify).expect(200, { verified: true });
   });
 
+  // This test fails without `assertIsOnChannel` of `checkResend` in number-policy.ts.
+  it.each([
+    ['whatsapp', sinch],
+    ['sms', { ...sinch, BLOCKED_NUMBER_TYPES: 'none' }],
+    ['sms', { BLOCKED_NUMBER_TYPES: 'none' }],
+    ['sms', { TRUSTED_PREFIXES: '+5411' }],
+  ])('gets no resend by %s of a code that it got by a call (%j)', async (channel, settings) => {
+    service = await startSandboxedService(settings);
+    const { body } = await send('voice').expect(200);
+    service.clock.advance(seconds(30));
+    const resend = await service.http.post('/otp/resend').send({ pinId: body.pinId, channel });
+
+    expectProblem(resend, 403, 'destination_not_allowed');
+    expect(await service.getReceivedChannels(typed)).toEqual(['voice']);
+    expect(await service.getReceivedChannels(mobile)).toEqual([]);
+    await send(channel).expect(200);
+    expect(await service.getReceivedChannels(mobile)).toEqual([channel]);
+  });
+
   it('gets no call where calls to fixed lines are blocked', async () => {
     service = await startSandboxedService({ BLOCKED_NUMBER_TYPES: 'voice:FIXED_LINE' });
 
@@ -108,11 +128,7 @@ describe('An Argentine number without the 9', () => {
   });
 
   it('is called at the same number through Sinch', async () => {
-    service = await startSandboxedService({
-      PROVIDERS: 'sinch',
-      SINCH_APP_KEY: 'key',
-      SINCH_APP_SECRET: 'c2VjcmV0',
-    });
+    service = await startSandboxedService(sinch);
     await send('voice').expect(200);
     const [otpCode] = await service.getReceivedCodes(typed);
     const verify = { phoneNumber: mobile, otpCode };
