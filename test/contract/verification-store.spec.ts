@@ -2,12 +2,13 @@ import { hours, minutes, seconds } from '../../src/common/durations.js';
 import type { CheckResult } from '../../src/common/check-result.js';
 import type { Attempt } from '../../src/storage/attempt.types.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
+import type { TrafficEvaluator } from '../../src/storage/limit.types.js';
 import type { NewVerification, SendReservation } from '../../src/storage/send.types.js';
 import type { Verification } from '../../src/storage/verification.types.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { newVerification, sendResponse } from '../support/new-verification.js';
+import { newVerification, NO_IDEMPOTENCY_KEY, sendResponse } from '../support/new-verification.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
@@ -103,8 +104,12 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   const checkCode = async (pinId: string, checkResult: 'verified' | 'wrong_code') =>
     completeAttempt(await grantAttempt(pinId), checkResult);
 
-  const reserveResend = (pinId: string, client = 'shop') =>
-    store.reserveResend({ pinId, client, channel: 'voice', now: clock.now() });
+  const reserveResend = (pinId: string, client = 'shop', evaluate?: TrafficEvaluator) =>
+    store.reserveResend(
+      { pinId, client, channel: 'voice', now: clock.now() },
+      NO_IDEMPOTENCY_KEY,
+      evaluate,
+    );
 
   const runConcurrently = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
@@ -300,6 +305,27 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
       expect(countOf(outcomes(results), 'admitted')).toBe(1);
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
+    });
+
+    // This test fails without `isInTraffic` in send.repository.ts, and without `addSend` in
+    // send-limit-finder.ts: only a refused resend is in the traffic already.
+    it('is checked against the budgets as one message when a shared limit of its number is reached', async () => {
+      await reopen({ SENDS_PER_NUMBER_PER_DAY: '2' });
+      const counts: number[] = [];
+      const record: TrafficEvaluator = (traffic) => {
+        counts.push(traffic.client_prefix.recent.sends);
+        return undefined;
+      };
+      await createPending({ client: 'bank' });
+      const pinId = await createPending();
+      clock.advance(seconds(30));
+
+      const shared = { limit: 'shared', cause: 'shared_sends_per_day' };
+      expect(await store.reserveSend(verification(), NO_IDEMPOTENCY_KEY, record)).toMatchObject(
+        shared,
+      );
+      expect(await reserveResend(pinId, 'shop', record)).toMatchObject(shared);
+      expect(counts).toEqual([2, 2]);
     });
 
     it('keeps the code valid when it fails, and is not counted when nothing was sent', async () => {

@@ -37,6 +37,8 @@ type SendLimit = LimitExceeded | SharedLimitExceeded | SharedBudgetExceeded | De
 /** A send that may exceed a limit. */
 interface ExceedingSend {
   readonly row: VerificationRow;
+  /** Whether the traffic counts include this send already; by default not. */
+  readonly isInTraffic?: boolean;
   readonly messageFilter: MessageFilter | undefined;
   readonly limits: ClientLimits | undefined;
   readonly now: number;
@@ -93,7 +95,8 @@ export class SendLimitFinder {
       traffic: this.traffic.read(batch, row, now),
     }));
     const reserved = { verifiedAt: verifiedAt.row?.verified_at ?? 0 };
-    const violation = this.checkBudgets(send, reserved, addSend(traffic()), evaluate);
+    const counts = send.isInTraffic ? traffic() : addSend(traffic());
+    const violation = this.checkBudgets(send, reserved, counts, evaluate);
     if (typeof violation !== 'string' && !violation?.enforced) return byNumber;
     return this.findSuspension(executor, send, phoneNumber, violation);
   }

@@ -137,7 +137,9 @@ export class SendRepository {
     const reserved = results.reserved();
     if (!reserved) {
       const { limitFinder: finder } = this;
-      const limit = await finder.findReservationLimit(transaction, send, phoneNumber, evaluate);
+      // The traffic of a resend is counted even if its number has reached a limit, until the rollback.
+      const refused = Object.assign({ isInTraffic: true }, send);
+      const limit = await finder.findReservationLimit(transaction, refused, phoneNumber, evaluate);
       return isDropped ? toSameCodeLimit(limit) : limit;
     }
     const { country } = row;
