@@ -12,9 +12,9 @@ import type { Dispatcher } from 'undici';
 
 /**
  * Limit of a response body. provider-dispatcher.ts applies it to the received bytes, `decode` to
- * the decompressed ones. Every response of a provider's API is much smaller.
+ * the decompressed ones. Infobip's lists have no pages: a thousand applications are about 300 KB.
  */
-export const MAX_RESPONSE_BYTES = 64 * 1024;
+export const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /** Content codings (RFC 9110 §8.4.1). */
 const DECODERS: Readonly<Record<string, typeof gunzipSync>> = {

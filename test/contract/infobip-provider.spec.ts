@@ -69,7 +69,12 @@ const FAILURES: [title: string, failure: string, script: Script, ambiguous: bool
   ['200 with an empty body', 'invalid_response', reply(200, ''), true],
   ['200 with null', 'invalid_response', reply(200, 'null'), true],
   ['200 with an empty object', 'invalid_response', reply(200, {}), true],
-  ['200 with a body over the size limit', 'connection_lost', reply(200, 'x'.repeat(100_000)), true],
+  [
+    '200 with a body over the size limit',
+    'connection_lost',
+    reply(200, 'x'.repeat(4 * 1024 * 1024 + 1)),
+    true,
+  ],
   ['no response', 'timed_out', hang, true],
   ['half a response', 'timed_out', (response) => response.write('{"pinId"'), true],
   ['a broken connection', 'connection_lost', dropConnection, true],
@@ -411,6 +416,14 @@ describe('InfobipProvider', () => {
       answerList(verifications);
 
       expect(await findVerified()).toBe(result);
+    });
+
+    it('reads the list of a number with a thousand earlier messages', async () => {
+      const sentAt = NOW - minutes(60);
+      const earlier = entry({ sentAt, verifiedAt: sentAt });
+      answerList([...Array.from({ length: 1_000 }, () => earlier), entry()]);
+
+      expect(await findVerified()).toBe('verified');
     });
 
     it.each([

@@ -106,6 +106,19 @@ describe('npm run infobip:setup', () => {
     }
   });
 
+  it('reads the lists of an account with 300 applications and 300 templates', async () => {
+    const text = '--text "{{pin}} is your code for Acme."';
+    const { application } = parseIds((await setup(`--yes ${text}`)).output);
+    const applications = `${sandbox.url}/2fa/2/applications`;
+    const templates = `${applications}/${application}/messages`;
+    for (let i = 0; i < 300; i += 1) {
+      await callInfobip(applications, 'POST', { name: `Other ${String(i)}` });
+      await callInfobip(templates, 'POST', { messageText: '{{pin}}', pinType: 'NUMERIC' });
+    }
+
+    expect((await setup(text)).output).toContain('Nothing to change.');
+  });
+
   it('shows the current and the desired value of each changed field, and changes only those', async () => {
     const { application, message } = parseIds((await setup('--yes --sender Acme')).output);
     const existingIds = { INFOBIP_APP_ID: application, INFOBIP_MESSAGE_ID: message };
