@@ -28,6 +28,7 @@ const HTML = '<html><body>41793026727</body></html>';
 const FAILURES: [title: string, failure: string, script: Script, ambiguous: boolean][] = [
   ['40002', 'rejected', reply(400, sinchError(40002)), false],
   ['40003 as a string', 'rejected', reply(400, sinchError('40003')), false],
+  ['40004', 'unauthorized', reply(400, sinchError(40004)), false],
   ['40101', 'unauthorized', reply(401, sinchError(40101)), false],
   ['40102', 'unauthorized', reply(401, sinchError(40102)), false],
   ['40200', 'not_accepted', reply(402, sinchError(40200)), false],
@@ -376,6 +377,9 @@ describe('SinchProvider', () => {
       ['a wrong signature', reply(401, sinchError(40102)), 'credentials', 'error'],
       ['a wrong key in a 200', reply(200, sinchError(40108)), 'credentials', 'error'],
       ['a weak signature', reply(403, sinchError(40303)), 'credentials', 'error'],
+      ['an invalid key', reply(400, sinchError(40004)), 'credentials', 'error'],
+      ['an account without credit', reply(402, sinchError(40200)), 'balance', 'error'],
+      ['an account without credit in a 200', reply(200, sinchError(40200)), 'balance', 'error'],
       ['a wrong clock', reply(401, sinchError(40101)), 'clock', 'error'],
       ['a throttle', reply(429, sinchError(42900)), 'host', 'warning'],
       ['a broken server', reply(500, HTML), 'host', 'error'],

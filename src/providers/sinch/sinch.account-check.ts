@@ -10,7 +10,7 @@ import {
 import { ProviderError } from '../provider-error.js';
 import type { ProviderResponse } from '../provider-response.js';
 import { SinchClient } from './sinch.client.js';
-import { getErrorCode, isNotFound } from './sinch.errors.js';
+import { getErrorCode, isNotFound, toProviderError } from './sinch.errors.js';
 
 /** A verification that cannot exist: reading it sends nothing and costs nothing. */
 const NONEXISTENT_PATH = '/verification/v1/verifications/id/none';
@@ -50,7 +50,15 @@ function toFinding(response: ProviderResponse): AccountFinding {
       'Have the clock of this machine set by NTP.',
     );
   }
-  if (status === 401 || status === 403 || /^40[13]/.test(String(code))) {
+  const { failure } = toProviderError(response);
+  if (failure === 'not_accepted') {
+    return errorFinding(
+      'balance',
+      `The account at Sinch has no credit (${String(code)}).`,
+      'Add credit to the account in the dashboard.',
+    );
+  }
+  if (failure === 'unauthorized') {
     const message = `Sinch does not accept the application key or its signature (${String(code ?? status)}).`;
     return errorFinding('credentials', message, CREDENTIALS_REMEDY);
   }

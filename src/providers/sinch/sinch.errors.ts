@@ -3,6 +3,7 @@ import { toStatusError, toNumberLimitError, type ProviderResponse } from '../pro
 import type { SinchErrorBody } from './sinch.types.js';
 
 const PARAMETER_VALIDATION = 40001;
+const INVALID_AUTHORIZATION_KEY = 40004;
 const NUMBER_MISSING_LEADING_PLUS = 40005;
 const NOT_ENOUGH_CREDIT = 40200;
 const RESOURCE_NOT_FOUND = 40400;
@@ -20,6 +21,8 @@ export function toProviderError(response: ProviderResponse): ProviderError {
   const code = getErrorCode(response);
   // The error code of a failing server does not prove that nothing was sent.
   if (code === undefined || response.status >= 500) return toStatusError(response.status, response);
+  if (code === INVALID_AUTHORIZATION_KEY)
+    return new ProviderError('unauthorized', { detail: code });
   if (code === NOT_ENOUGH_CREDIT) return new ProviderError('not_accepted', { detail: code });
   if (code === VELOCITY_CONSTRAINT) return toNumberLimitError(response, code);
   // The first three digits are the HTTP status that the code stands for.
