@@ -39,8 +39,9 @@ const RESULT_PHRASES: Readonly<Record<Exclude<CheckResult, 'verified'>, string>>
  */
 export async function checkSend(
   context: INestApplicationContext,
-  number: PhoneNumber,
+  enteredNumber: PhoneNumber,
 ): Promise<AccountFinding[]> {
+  const number = enteredNumber.forChannel(CHANNEL);
   const obstacle = findObstacle(context, number);
   if (obstacle) return [obstacle];
   const failedCalls = collectFailedCalls(context.get(EventBus));

@@ -45,14 +45,16 @@ describe('npm run doctor -- --send', () => {
    * Runs the command at a terminal.
    * @param getAnswer gets the code that was sent, and returns the line that the operator types;
    *   `undefined` ends the input instead
+   * @param args of the command
    */
   async function runAtTerminal(
     getAnswer: (code: string) => string | undefined,
     extraSettings: NodeJS.ProcessEnv = {},
+    args = SEND,
   ) {
     const input = join(cwd, 'input');
     execFileSync('mkfifo', [input]);
-    const program = spawnProgram(`script -qefc '${DOCTOR} ${SEND}' /dev/null <${input}`, cwd, {
+    const program = spawnProgram(`script -qefc '${DOCTOR} ${args}' /dev/null <${input}`, cwd, {
       ...settings,
       ...extraSettings,
     });
@@ -92,6 +94,13 @@ describe('npm run doctor -- --send', () => {
     const { code } = await runAtTerminal((sent) => ` ${sent.slice(0, 3)} ${sent.slice(3)}`);
 
     expect(code).toBe(0);
+  });
+
+  it('sends an SMS to the mobile phone of an Argentine number without the 9', async () => {
+    const { code } = await runAtTerminal((sent) => sent, {}, '--send "+54 11 2345 6789"');
+
+    expect(code).toBe(0);
+    expect(await sandbox.listMessages()).toMatchObject([{ to: '5491123456789' }]);
   });
 
   it('reports a wrong code', async () => {
