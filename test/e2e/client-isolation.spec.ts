@@ -140,6 +140,15 @@ describe('An attacker with an API key of its own', () => {
     await send(shop).expect(200);
   });
 
+  it("ends the shop's code for a number by a send through Sinch", async () => {
+    await start({ PROVIDERS: 'sinch' });
+    const { pinId, code } = await sendCode(shop);
+    await sendCode(attacker);
+
+    const { body } = await verify(shop, pinId, code);
+    expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
+  });
+
   it('cannot use an endUserIp at its limit to find out whether the shop has just messaged a number', async () => {
     await start({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
     await send(attacker, '+14155557777', { endUserIp: END_USER }).expect(200);
