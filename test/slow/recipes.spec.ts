@@ -45,7 +45,11 @@ describe.each([
     clients = [];
     folder = mkdtempSync(join(tmpdir(), 'otp-recipes-'));
     caFile = createCertificate(folder);
-    service = await startSandboxedService({ TRUST_PROXY: '1', THROTTLE_VERIFY_LIMIT: '2' });
+    service = await startSandboxedService({
+      TRUST_PROXY: '1',
+      THROTTLE_VERIFY_LIMIT: '2',
+      METRICS_PUBLIC: 'true',
+    });
     proxy = await startProxy(recipe, folder, service.url);
   });
 
@@ -129,7 +133,15 @@ describe.each([
   });
 
   it('shows no metrics to clients', async () => {
-    expect((await connect().send('/metrics')).status).toBe(404);
+    const client = connect();
+    const paths = ['/metrics', '/metrics/', '/metrics/?x', '/%6detrics', '/%6detrics/'];
+
+    const replies = await Promise.all(paths.map((path) => client.send(path)));
+
+    expect(replies.map(({ status }) => status)).toEqual(paths.map(() => 404));
+    // A problem document would come from the service.
+    const types = replies.map(({ headers }) => String(headers['content-type']));
+    expect(types.filter((type) => type.includes('problem'))).toEqual([]);
   });
 
   /** Makes the sandbox answer the next sends with 429, also their repetitions. */
