@@ -190,6 +190,15 @@ describe('Prometheus alerts', () => {
       ]),
   );
 
+  it('do not fire for a circuit that gets no further call after the provider has recovered', () =>
+    runPromtool([
+      alertTest(
+        'a circuit without calls',
+        { ...replicas(), ...calls('server_error', '0+1x340 340x20'), ...openCircuit('0x340 1x20') },
+        [{ at: '6h', firing: [] }],
+      ),
+    ]));
+
   it('have a heading each in docs/runbooks.md, which names only alerts and settings that exist', () => {
     const page = readFileSync('docs/runbooks.md', 'utf8');
     const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, heading = '']) => heading);
