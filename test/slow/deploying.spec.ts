@@ -164,6 +164,15 @@ describe('docs/deploying.md', () => {
     },
   );
 
+  // `kubectl apply` would keep the settings that were removed from the file.
+  it('has a command that replaces the Secret', () => {
+    const lines = blocksOf('console').flatMap((block) => block.split('\n'));
+
+    expect(lines.filter((line) => /create secret .*--dry-run/.test(line))).toEqual([
+      expect.stringMatching(/ \| kubectl replace -f -$/),
+    ]);
+  });
+
   itWithKubectl('has an overlay that works without the components', async () => {
     const file = join(folder, OVERLAY, 'kustomization.yaml');
     writeFileSync(
