@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { encryptionConfig } from '../../src/config/encryption.config.js';
@@ -12,8 +20,17 @@ import { spawnProgram } from '../support/child-program.js';
 import { startService, type RunningService } from '../support/service.js';
 
 const PAGE = readFileSync('docs/operating.md', 'utf8');
-const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block);
+const blocksOf = (language: string) =>
+  [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(
+    ([, block = '']) => block,
+  );
+const COMMANDS = blocksOf('sh');
 const [READY = '', NEW_SECRET = '', BACK_UP = '', RESTORE = '', DUMP = '', LOAD = ''] = COMMANDS;
+const COMPOSE_COMMANDS = blocksOf('console');
+/** The commands in the container of the database. The tests have no engine, and run them without one. */
+const [COMPOSE_DUMP = '', COMPOSE_LOAD = ''] = COMPOSE_COMMANDS.map((block) =>
+  block.replaceAll('docker compose exec -T postgres ', '').replace(/^docker compose .*$/gm, ''),
+);
 
 const [ALTER_ROLE = ''] = /(?<=`)ALTER ROLE otp [^`]+/.exec(PAGE) ?? [];
 
@@ -75,7 +92,8 @@ describe('docs/operating.md', () => {
 
   it('contains only blocks of commands that this test runs, and of settings', () => {
     expect(COMMANDS).toHaveLength(6);
-    expect(PAGE.match(/```(?!ini\b)\w/g)).toHaveLength(6);
+    expect(COMPOSE_COMMANDS).toHaveLength(2);
+    expect(PAGE.match(/```(?!ini\b)\w/g)).toHaveLength(8);
   });
 
   it('has a readiness check for a load balancer', async () => {
@@ -123,7 +141,7 @@ describe('docs/operating.md', () => {
   });
 
   it('has a backup command that fails without a database, and overwrites no backup', async () => {
-    await expect(shell(BACK_UP)).rejects.toThrow();
+    await expect(shell(BACK_UP)).rejects.toThrow(/data\/otp\.db.*No such file/);
     await restart();
     await shell(BACK_UP);
 
@@ -133,9 +151,24 @@ describe('docs/operating.md', () => {
   it('has a restore command that keeps the database if there is no backup', async () => {
     await restart();
 
-    await expect(shell(RESTORE)).rejects.toThrow();
+    await expect(shell(RESTORE)).rejects.toThrow(/otp-backup\.db.*No such file/);
 
     expect(existsSync(join(folder, 'data', 'otp.db'))).toBe(true);
+  });
+
+  it('has commands for another data folder, whose owner then owns the restored file', async () => {
+    const DATA_DIR = join(folder, 'state');
+    await (await restart({ DATA_DIR })).close();
+    service = undefined;
+    // Under systemd, the folder belongs to the user of the service, and root restores the file.
+    if (process.getuid?.() === 0) chownSync(DATA_DIR, 1000, 1000);
+    await shell(BACK_UP, { DATA_DIR });
+    rmSync(join(DATA_DIR, 'otp.db'));
+
+    await shell(RESTORE, { DATA_DIR });
+
+    const { uid, gid } = statSync(DATA_DIR);
+    expect(statSync(join(DATA_DIR, 'otp.db'))).toMatchObject({ uid, gid });
   });
 
   it('has commands that back up a SQLite file in use, and restore it', async () => {
@@ -175,6 +208,37 @@ describe('docs/operating.md', () => {
 
     await restored.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(429);
     expect(await verify(restored, pinId)).toEqual({ verified: true });
+    await restored.close();
+    service = undefined;
+    await postgres.stop();
+  });
+
+  it('has commands that dump the database of compose.yaml, and replace its contents', async () => {
+    const postgres = await startPostgres({ dedicated: true });
+    // As in deploy/compose/create-role.sh.
+    await queryPostgres(
+      postgres.url,
+      'CREATE ROLE otp LOGIN',
+      'CREATE DATABASE otp OWNER otp',
+      'REVOKE ALL ON DATABASE otp FROM PUBLIC',
+    );
+    const url = new URL(postgres.url);
+    url.username = 'otp';
+    url.pathname = '/otp';
+    const DATABASE_URL = url.href;
+    const container = { PGHOST: url.hostname, PGPORT: url.port };
+    const running = await restart({ DATABASE_URL });
+    const pinId = await send(running);
+    await shell(COMPOSE_DUMP, container);
+    const later = await send(running, '+14155552672');
+    await running.close();
+    service = undefined;
+    await shell(`set -e\n${COMPOSE_LOAD}`, container);
+
+    const restored = await restart({ DATABASE_URL });
+
+    expect(await verify(restored, pinId)).toEqual({ verified: true });
+    await restored.http.get(`/otp/${later}`).expect(404);
     await restored.close();
     service = undefined;
     await postgres.stop();
