@@ -27,6 +27,8 @@ import {
 } from '../support/deployment/manifests.js';
 import { findTypeErrors } from '../support/deployment/find-type-errors.js';
 
+/** The most connections of a replica to PostgreSQL. */
+const POOL_SIZE = 20;
 const labels = deployment.spec?.template.metadata?.labels;
 
 describe('Kubernetes manifests', () => {
@@ -147,6 +149,17 @@ describe('Kubernetes manifests', () => {
     expect(minReplicas).toBeGreaterThan(Number(disruptionBudget.spec?.maxUnavailable));
     expect(strategy?.rollingUpdate?.maxUnavailable).toBe(0);
     expect(pod?.topologySpreadConstraints?.[0]?.labelSelector?.matchLabels).toEqual(labels);
+  });
+
+  it('say how many connections to PostgreSQL an update with the most replicas opens', () => {
+    const { maxReplicas = 0 } = autoscaler.spec ?? {};
+    const file = `${KUBERNETES}/components/autoscaling/autoscaler.yaml`;
+    // Two replicas more start or stop, and one connection migrates the database.
+    const connections = String((maxReplicas + 2) * POOL_SIZE + 1);
+
+    for (const path of ['docs/deploying.md', file]) {
+      expect(readFileSync(path, 'utf8')).toContain(` ${connections}`);
+    }
   });
 
   it('give a stopping replica time to leave the load balancer and to finish its requests', () => {
