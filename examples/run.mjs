@@ -1,6 +1,7 @@
 /**
  * Starts an example together with the service and the sandbox: `npm run example -- express`.
  * Installs and builds first what is missing. PORT, SERVICE_PORT and SANDBOX_PORT choose other ports.
+ * Never uses a real account, even if the environment or `.env` names one.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -11,6 +12,9 @@ import { parseEnv } from 'node:util';
 
 const EXAMPLES = import.meta.dirname;
 const ROOT = join(EXAMPLES, '..');
+/** Settings of real accounts, clients and servers, as values or files. */
+const REAL_SETTING =
+  /^(INFOBIP_|SINCH_|PROVIDERS|PROVIDER_ROUTES|API_KEYS|CLIENTS_FILE|METRICS_CLIENT|DATABASE_URL|REDIS_URL|EVENTS_|PUBLIC_URL)/;
 const { PORT = '3001', SERVICE_PORT = '3000', SANDBOX_PORT = '3999', DATABASE_URL } = process.env;
 const SERVICE_URL = `http://127.0.0.1:${SERVICE_PORT}`;
 const children = [];
@@ -33,9 +37,10 @@ if (existsSync(join(folder, 'compose.yaml')) && DATABASE_URL === undefined) {
 
 const key = randomBytes(32).toString('base64url');
 start(ROOT, process.execPath, ['dist/main.js'], {
+  ...clearRealSettings(),
   ...readServiceSettings(),
-  // The database is the example's. The service uses a file.
-  DATABASE_URL: '',
+  // Production has no sandbox.
+  NODE_ENV: 'development',
   PORT: SERVICE_PORT,
   SANDBOX_PORT,
   API_KEYS: `example:${createHash('sha256').update(key).digest('hex')}`,
@@ -45,9 +50,20 @@ await waitUntilReady();
 start(folder, 'npm', ['start'], { PORT, OTP_URL: SERVICE_URL, OTP_API_KEY: key });
 console.log(`Codes arrive at http://127.0.0.1:${SANDBOX_PORT}. Press Ctrl+C to stop.`);
 
+/** An empty value for each setting of real systems: it wins over `.env` and counts as absent. */
+function clearRealSettings() {
+  const names = [...Object.keys(readEnvFile(join(ROOT, '.env'))), ...Object.keys(process.env)];
+  return Object.fromEntries(
+    names.filter((each) => REAL_SETTING.test(each)).map((each) => [each, '']),
+  );
+}
+
 /** What this example needs of the service, such as another provider. */
 function readServiceSettings() {
-  const file = join(folder, 'service.env');
+  return readEnvFile(join(folder, 'service.env'));
+}
+
+function readEnvFile(file) {
   return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
 }
 

@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import supertest, { type Agent } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
@@ -355,17 +357,30 @@ describe('The limit of the Express example', () => {
 });
 
 describe('The command `npm run example -- express`', () => {
-  it('starts the service, the sandbox and the example', async () => {
+  it('starts the service, the sandbox and the example', () => signInWithCommand());
+
+  it('uses the sandbox even if the settings name a real account', () =>
+    signInWithCommand({
+      PROVIDERS: 'infobip',
+      INFOBIP_BASE_URL: 'https://account.invalid',
+      INFOBIP_API_KEY: 'key-of-a-real-account',
+      INFOBIP_APP_ID: 'real-application',
+      INFOBIP_MESSAGE_ID: 'real-message',
+    }));
+
+  /** Starts everything with these variables, and signs a visitor in with a code of the sandbox. */
+  async function signInWithCommand(variables: NodeJS.ProcessEnv = {}): Promise<void> {
     const [PORT, SERVICE_PORT, SANDBOX_PORT] = (
       await Promise.all([freePort(), freePort(), freePort()])
     ).map(String);
+    const DATA_DIR = mkdtempSync(join(tmpdir(), 'otp-example-'));
     const program = spawnProgram('npm run example -- express', process.cwd(), {
-      ...{
-        PORT,
-        SERVICE_PORT,
-        SANDBOX_PORT,
-        OTP_SECRET: 'a master secret that only tests know of',
-      },
+      ...variables,
+      DATA_DIR,
+      PORT,
+      SERVICE_PORT,
+      SANDBOX_PORT,
+      OTP_SECRET: 'a master secret that only tests know of',
     });
     try {
       await program.printed(/Listening on http/);
@@ -378,6 +393,7 @@ describe('The command `npm run example -- express`', () => {
       await http.post('/verify-otp').send({ code: inbox.body[0].pin }).expect(200);
     } finally {
       await program.stop();
+      rmSync(DATA_DIR, { recursive: true });
     }
-  });
+  }
 });
