@@ -30,7 +30,8 @@ export interface OtpClientOptions {
 
 /**
  * Each method calls one route of the service. After a temporary failure, such as a broken connection, the
- * call is retried until its timeout; retries of send, resend and verify keep the idempotency key.
+ * call is retried until its timeout; retries of send, resend and verify keep the idempotency key. Not
+ * retried: a `provider_timeout` of a send or resend, whose message may have been sent.
  *
  * Each method rejects with an `OtpError` if the service responds with an error, an `OtpConnectionError` if
  * the service cannot be reached, an `OtpTimeoutError` after the timeout, the reason of `signal` if that is
