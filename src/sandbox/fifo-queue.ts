@@ -31,6 +31,16 @@ export class FifoQueue<T> {
     return item;
   }
 
+  /** Returns the newest item, which stays in the queue; `undefined` if the queue is empty. */
+  peekNewest(): T | undefined {
+    return this.size === 0 ? undefined : this.items.at(-1);
+  }
+
+  /** Removes the newest item, if there is one. */
+  removeNewest(): void {
+    if (this.size > 0) this.items.pop();
+  }
+
   listNewestFirst(): T[] {
     return this.items.slice(this.head).reverse();
   }

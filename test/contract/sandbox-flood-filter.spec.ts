@@ -62,6 +62,18 @@ describe('The flood filter of the sandbox', () => {
     expect(await countMessages()).toBe(21);
   });
 
+  it('forgets later messages when the clock is set back', async () => {
+    const { body } = await sandbox.send(PHONE_NUMBER);
+    await sandbox.callControl('put', 'clock', { advanceMs: minutes(30) }).expect(200);
+    for (let i = 0; i < 5; i += 1) await resend(body.pinId).expect(200);
+    await sandbox.callControl('delete', 'clock');
+
+    await resend(body.pinId).expect(200);
+
+    expect(await countMessages()).toBe(7);
+    expect(await listErrors()).toEqual([]);
+  });
+
   it('counts no calls and drops none', async () => {
     const { body } = await sandbox.send(PHONE_NUMBER);
     for (let i = 0; i < 10; i += 1) await resend(body.pinId, '/voice').expect(200);

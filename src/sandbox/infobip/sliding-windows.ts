@@ -20,6 +20,13 @@ export class SlidingWindows {
     const window = this.windows.get(key);
     if (!window) return 0;
     const now = this.now();
+    // After the clock was set back, events that are later than now have not happened yet.
+    let newest = window.peekNewest();
+    while (newest !== undefined && newest > now) {
+      window.removeNewest();
+      this.eventCount -= 1;
+      newest = window.peekNewest();
+    }
     let oldest = window.peek();
     while (oldest !== undefined && oldest + intervalMs <= now) {
       window.dequeue();
