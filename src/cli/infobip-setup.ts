@@ -36,7 +36,9 @@ its only template.`,
     },
     'dry-run': { help: 'shows the changes, and makes none' },
     yes: { help: 'does not ask before it makes the changes; required if stdin is not a terminal' },
-    write: { help: 'writes the ids of application and template into .env of the working folder' },
+    write: {
+      help: 'writes base URL and ids of application and template into .env of the working folder',
+    },
   },
   run: async (options) => {
     const { env, applicationId, templateId } = loadSetupEnvironment();
