@@ -381,13 +381,27 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       clock.advance(seconds(30));
       const admission = await reserveResend(pinId);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      const { reservation } = admission;
       await checkCode(pinId, 'verified');
-      await store.confirmSend(admission.reservation, accepted('provider-pin-again'), RESPONSE);
 
+      expect(await store.confirmSend(reservation, accepted('again'), RESPONSE)).toBe(true);
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
         status: 'verified',
         channel: 'sms',
       });
+    });
+
+    // This test fails without `hasProviderPin` of `confirm` in send-outcome.repository.ts.
+    it('is not confirmed after its number was erased', async () => {
+      const pinId = await createPending();
+      clock.advance(seconds(30));
+      const admission = await reserveResend(pinId);
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      const { reservation } = admission;
+      await store.erase(NUMBER, 'shop');
+
+      expect(await store.confirmSend(reservation, accepted('again'), RESPONSE)).toBe(false);
+      expect(await store.find(pinId, 'shop', clock.now())).toBeUndefined();
     });
 
     it.each(['verified', 'cancelled', 'expired', 'exhausted'] as const)(

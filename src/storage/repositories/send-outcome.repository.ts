@@ -84,8 +84,11 @@ export class SendOutcomeRepository {
     };
     return this.database.runUntilCommitted(async (isRepeated) => {
       const { result, linked } = await this.database.run(write);
-      if (resendOf || result.row) return { isConfirmed: true, linked: linked?.rows ?? [] };
-      return { isConfirmed: isRepeated && (await this.wasConfirmed(reservation)), linked: [] };
+      // A resend changes no row either if its verification has ended: it is confirmed all the same.
+      const mayBeConfirmed = isRepeated || resendOf !== undefined;
+      const isConfirmed =
+        result.row !== undefined || (mayBeConfirmed && (await this.hasProviderPin(reservation)));
+      return { isConfirmed, linked: linked?.rows ?? [] };
     });
   }
 
@@ -97,8 +100,11 @@ export class SendOutcomeRepository {
     );
   }
 
-  /** Whether an earlier run of {@link confirm} was committed: only that stores a provider's PIN id. */
-  private async wasConfirmed({ pinId, client }: SendReservation): Promise<boolean> {
+  /**
+   * Whether the verification exists and has a provider's PIN id. A send gets one only from a run of
+   * {@link confirm}; that of a resend is missing only if it was erased.
+   */
+  private async hasProviderPin({ pinId, client }: SendReservation): Promise<boolean> {
     const getRow = await this.database.run((batch) =>
       this.verifications.readSent(batch, pinId, client),
     );

@@ -162,6 +162,8 @@ const REJECTIONS = [
   'reference_mismatch',
 ];
 
+const isMessage = (kind: string): boolean => kind === 'send' || kind === 'resend';
+
 function findCallsOfRejected({ records }: ModelTestRun): string[] {
   return (
     records
@@ -169,8 +171,8 @@ function findCallsOfRejected({ records }: ModelTestRun): string[] {
         const isRejected = REJECTIONS.includes(String(body['code'] ?? body['reason']));
         return (isRejected || replayed) && calls.some(isBillable);
       })
-      // Except a send whose verification was erased while the provider sent the message.
-      .filter(({ kind, response }) => kind !== 'send' || response.status !== 404)
+      // Except a send or resend whose verification was erased while the provider sent the message.
+      .filter(({ kind, response }) => !isMessage(kind) || response.status !== 404)
       .map(({ id }) => `${id} was rejected and made a call`)
   );
 }

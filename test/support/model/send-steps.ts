@@ -258,15 +258,17 @@ function confirmResend(context: StepContext, state: ModelState, progress: Progre
   const { record } = context;
   const { channel = 'sms', target = '' } = record;
   const verification = state.getVerification(target);
+  // The verification was erased while the provider sent the message.
+  if (!verification) return done(markAmbiguous(state, record), progress, NOT_FOUND);
+  const { status, expiresAt, confirmedResends } = verification;
   const confirmed =
-    verification?.status === 'pending'
+    status === 'pending'
       ? state.changeVerification(target, {
           provider: progress.acceptedBy,
           channel,
-          confirmedResends: verification.confirmedResends + 1,
+          confirmedResends: confirmedResends + 1,
         })
       : state;
-  const { expiresAt } = verification ?? {};
   const answer = describeSend(context, progress, { channel, expiresAt });
   return done(storeAnswer(confirmed, record, record.response.body), progress, {
     ...answer,
@@ -277,11 +279,11 @@ function confirmResend(context: StepContext, state: ModelState, progress: Progre
 function describeSend(
   { record, settings }: StepContext,
   { acceptedBy }: Progress,
-  { channel, expiresAt }: { channel: string; expiresAt: number | undefined },
+  { channel, expiresAt }: { channel: string; expiresAt: number },
 ): ExpectedAnswer {
   const resendAvailableAt = toIsoTime(record.startedAt + settings.cooldownMs);
-  const expiry = expiresAt === undefined ? {} : { expiresAt: toIsoTime(expiresAt) };
-  const body = { channel, codeLength: getCodeLength(acceptedBy), resendAvailableAt, ...expiry };
+  const codeLength = getCodeLength(acceptedBy);
+  const body = { channel, codeLength, resendAvailableAt, expiresAt: toIsoTime(expiresAt) };
   return { status: 200, replayed: false, body };
 }
 
