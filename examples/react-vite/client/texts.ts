@@ -29,7 +29,7 @@ const PROBLEMS: Record<Problem['code'], string | ((problem: OtpProblem) => strin
     action === 'verify'
       ? 'It is not clear yet whether this is the code. Press Verify again.'
       : action === 'resend'
-        ? 'Sending failed. If the message arrives anyway, its code works.'
+        ? 'Sending failed. If a code arrives anyway, it may not work: send again.'
         : 'Sending failed. If a code arrives anyway, it does not work: send a new one.',
   unavailable: 'This does not work at the moment. Try again in a minute.',
   no_answer: 'There is no connection. Check your network, then try again.',

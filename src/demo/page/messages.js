@@ -79,7 +79,7 @@ const FIELD_FAULTS = {
 /** The provider gave no usable answer, so it may have done its part. */
 const UNCLEAR = {
   send: 'Sending failed. If a code arrives anyway, it does not work: send a new one.',
-  resend: 'Sending failed. If the message arrives anyway, its code works.',
+  resend: 'Sending failed. If a code arrives anyway, it may not work: send again.',
   verify: 'It is not clear yet whether this is the code. Press Verify again.',
 };
 const LIMITED = {
