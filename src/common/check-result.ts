@@ -15,3 +15,6 @@ export type EarlierCheckResult = 'verified' | 'not_verified' | 'unknown';
  */
 export type CheckResult =
   'verified' | 'wrong_code' | 'wrong_code_final' | 'expired' | 'attempts_exhausted';
+
+/** How many attempts a provider allows for one code; `Infinity` if it does not limit them. */
+export type GetAttemptsPerCode = (provider: string) => number;

@@ -57,7 +57,8 @@ export class SubmittedCodeChecker {
     const { proofRequest } = operation;
     const proven =
       result === 'verified' ? await this.proofs.addTo(attempt, proofRequest, now) : attempt;
-    return this.store.completeAttempt(proven, result, now, context);
+    const getAttemptsPerCode = (provider: string) => this.router.getAttemptsPerCode(provider);
+    return this.store.completeAttempt(proven, result, now, context, getAttemptsPerCode);
   }
 
   /**

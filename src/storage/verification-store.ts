@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { CheckResult } from '../common/check-result.js';
+import type { CheckResult, GetAttemptsPerCode } from '../common/check-result.js';
 import { EventBus } from '../common/events.js';
 import type { StorageOperation } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
@@ -145,9 +145,10 @@ export class VerificationStore {
     result: CheckResult,
     now: number,
     context?: RequestContext,
+    getAttemptsPerCode: GetAttemptsPerCode = () => Infinity,
   ): Promise<VerifyResult> {
     return this.measure('completeAttempt', context, () =>
-      this.attemptOutcomes.complete(attempt, result, now),
+      this.attemptOutcomes.complete(attempt, result, now, getAttemptsPerCode),
     );
   }
 

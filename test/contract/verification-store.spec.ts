@@ -364,6 +364,29 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       },
     );
 
+    // This test fails without `getAttemptsPerCode` of `toVerifyResult` in rejected-code.ts.
+    it('leaves only the attempts that its provider allows when the earlier code is wrong', async () => {
+      const pinId = await createPending();
+      const idempotency = { key: 'key', request: 'x' };
+      const late = await grantAttempt(pinId, idempotency);
+      clock.advance(seconds(30));
+      const admission = await reserveResend(pinId);
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      const resent = { ...accepted('provider-pin-again'), provider: 'single-attempt' };
+      await store.confirmSend(admission.reservation, resent, RESPONSE);
+
+      const getAttemptsPerCode = (name: string) => (name === 'single-attempt' ? 1 : Infinity);
+      const now = clock.now();
+      const response = { verified: false, reason: 'wrong_code', attemptsRemaining: 1 };
+      expect(
+        await store.completeAttempt(late, 'wrong_code', now, undefined, getAttemptsPerCode),
+      ).toEqual(response);
+      expect(await reserveAttempt(pinId, { idempotency })).toEqual({
+        outcome: 'replayed',
+        response,
+      });
+    });
+
     // This test fails if `verify` in verification-queries.ts requires `isNotReplaced`.
     it('lets the earlier code verify if its check began before', async () => {
       const pinId = await createPending();

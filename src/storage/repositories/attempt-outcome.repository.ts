@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { CheckResult } from '../../common/check-result.js';
+import type { CheckResult, GetAttemptsPerCode } from '../../common/check-result.js';
 import type { Attempt, AttemptResult, UndecryptedAttempt, VerifyResult } from '../attempt.types.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
+import type { VerificationRow } from '../migrations/schema.js';
 import { toVerifiedResult } from '../verified-result.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { exhaustsAttempts, isWrong, toVerifyResult } from './rejected-code.js';
@@ -100,7 +101,12 @@ export class AttemptOutcomeRepository {
   }
 
   /** Writes the result of a check. @returns the result for the client */
-  async complete(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
+  async complete(
+    attempt: Attempt,
+    result: CheckResult,
+    now: number,
+    getAttemptsPerCode: GetAttemptsPerCode,
+  ): Promise<VerifyResult> {
     const isVerified =
       result === 'verified' &&
       (await this.database.runUntilCommitted(
@@ -112,8 +118,10 @@ export class AttemptOutcomeRepository {
       this.guesses.addVerified(attempt.client);
       return toVerifiedResult(attempt);
     }
+    const describe = (row: VerificationRow | undefined) =>
+      toVerifyResult(row, result, now, getAttemptsPerCode);
     const rejected = await this.database.runUntilCommitted((isRepeated) =>
-      this.reject(attempt, result, now, isRepeated),
+      this.reject(attempt, result, now, isRepeated, describe),
     );
     // Not within the write: a write may be repeated.
     if (isWrong(result)) this.guesses.addCachedWrongCode(attempt.client);
@@ -151,6 +159,7 @@ export class AttemptOutcomeRepository {
     result: CheckResult,
     now: number,
     isRepeated: boolean,
+    describe: (row: VerificationRow | undefined) => VerifyResult,
   ): Promise<VerifyResult> {
     const { pinId, client, sealed, numberHash, numberEntry, claim, isRepeat } = attempt;
     // If a repeat's code was not checked, the check of the lost run has no result either.
@@ -170,13 +179,13 @@ export class AttemptOutcomeRepository {
       this.webhooks.addExhausted(batch, pinId);
       return rejected;
     };
-    if (!claim) return toVerifyResult((await this.database.run(write)).row, result, now);
+    if (!claim) return describe((await this.database.run(write)).row);
     return this.database.transaction(async (transaction) => {
       const { row } = await transaction.run(write);
       // An earlier run may have stored a response, and a client may have received it.
       const stored = isRepeated && (await this.keys.findOwnResult(transaction, client, claim));
       if (stored) return stored as VerifyResult;
-      const response = toVerifyResult(row, result, now);
+      const response = describe(row);
       await transaction.run((batch) => {
         this.keys.storeResponse(batch, attempt, claim, response);
       });

@@ -1,4 +1,4 @@
-import type { CheckResult } from '../../common/check-result.js';
+import type { CheckResult, GetAttemptsPerCode } from '../../common/check-result.js';
 import type { VerifyResult } from '../attempt.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { getAttemptsRemaining, getClosedReason } from './verification-status.js';
@@ -15,11 +15,13 @@ export function toVerifyResult(
   row: VerificationRow | undefined,
   result: CheckResult,
   now: number,
+  getAttemptsPerCode: GetAttemptsPerCode,
 ): VerifyResult {
   // The verification was erased while the provider checked the code.
   if (!row) return { verified: false, reason: 'cancelled' };
   const isOpen = row.status === 'pending' && now < row.expires_at;
-  const attemptsRemaining = getAttemptsRemaining(row);
+  // A resend may have sent a code of another provider meanwhile.
+  const attemptsRemaining = Math.min(getAttemptsRemaining(row), getAttemptsPerCode(row.provider));
   // After a final result, attempts remain only if a resend has replaced the code meanwhile.
   if (isOpen && (result === 'wrong_code' || attemptsRemaining > 0)) {
     return { verified: false, reason: 'wrong_code', attemptsRemaining };

@@ -14,6 +14,7 @@ import {
   followsLostAnswer,
   getAttemptsRemaining,
   getClosedReason,
+  getVisibleAttempts,
   getVisibleStatus,
   hasRightLength,
   isClaimable,
@@ -328,7 +329,7 @@ function describeRejection(
 ): ExpectedAnswer {
   // The verification was erased while the provider checked the code.
   if (!verification) return closedAnswer('cancelled');
-  const attemptsRemaining = getAttemptsRemaining(verification, settings);
+  const attemptsRemaining = getVisibleAttempts(verification, settings);
   // After a final result, attempts remain only if a resend has replaced the code.
   const mayBeRepeated = checkResult === 'wrong_code' || attemptsRemaining > 0;
   if (mayBeRepeated && isOpen(verification, now)) {
