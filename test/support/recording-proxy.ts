@@ -55,7 +55,12 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     outgoing.end(text);
   };
 
-  const server = createServer((incoming, outgoing) => void handle(incoming, outgoing));
+  const server = createServer((incoming, outgoing) => {
+    // A test may stop the provider during a background call of the service. The call then fails.
+    handle(incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  // Closing an idle connection could race with a new request on it.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
