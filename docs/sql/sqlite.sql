@@ -861,11 +861,11 @@ set
 from
   verifications
 where
-  messages.message_hash = ?1
-  and messages.pin_id = ''
-  and verifications.message_hash = ?1
+  verifications.message_hash = ?1
   and verifications.message_hash <> ''
   and verifications.message_hash <> 'without id'
+  and messages.message_hash = verifications.message_hash
+  and messages.pin_id = ''
 returning
   messages.pin_id,
   messages.client,

@@ -18,7 +18,7 @@ const parseEntries = createListParser((entry): ApiKey | undefined => {
 
 /**
  * Parses `name:<sha-256 of the key, hex>` entries; a name may have several keys. If two clients had
- * one key, the service could not tell which of them sent a request.
+ * one key, the service could not know which of them sent a request.
  */
 export function parseApiKeys(text: string): ApiKey[] {
   const keys = parseEntries(text);

@@ -75,14 +75,17 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
 
   /** Adds the events of expired codes, sends all due events, and updates the age for the metric. */
   async runOnce(): Promise<void> {
-    await this.addExpired();
+    await this.tryTo(() => this.outbox.addExpired());
     await this.send();
-    await this.addExpired();
+    await this.tryTo(() => this.updateOldestTime());
   }
 
   /** As {@link runOnce}, but does not wait until the events are sent. */
   async runAtInterval(): Promise<void> {
-    await this.addExpired();
+    await this.tryTo(async () => {
+      await this.outbox.addExpired();
+      await this.updateOldestTime();
+    });
     void this.send();
   }
 
@@ -104,12 +107,8 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     return this.tryTo(() => this.sender.sendDue());
   }
 
-  /** Adds the events of expired codes, and reads which event has waited longest. */
-  private addExpired(): Promise<void> {
-    return this.tryTo(async () => {
-      await this.outbox.addExpired();
-      this.oldestEventTime = await this.outbox.readOldestTime();
-    });
+  private async updateOldestTime(): Promise<void> {
+    this.oldestEventTime = await this.outbox.readOldestTime();
   }
 
   /** Logs an error. The next run tries again. */

@@ -71,6 +71,7 @@ describe('The package infobip-sandbox', () => {
     const { engines } = JSON.parse(readPackage('package.json')) as Manifest;
 
     expect(subset(service.engines.node, engines.node)).toBe(true);
+    expect(engines.node).toBe('>=20.19');
     expect(README).toContain('Node 20.19 or later');
   });
 

@@ -47,7 +47,7 @@ export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   254: { operations: ['verify'], fault: { kind: 'not-found' } },
 };
 
-/** Delivery reports by area code. Messages to these numbers arrive, whatever their report says. */
+/** Delivery reports by area code. Messages to these numbers arrive, also if their report denies it. */
 export const MAGIC_REPORT_AREA_CODES: Readonly<Record<string, ReportFault>> = {
   256: { kind: 'normal', status: 'UNDELIVERABLE_NOT_DELIVERED', errorId: 27 },
   260: { kind: 'normal', status: 'EXPIRED_EXPIRED', errorId: 811 },

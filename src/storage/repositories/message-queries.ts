@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { DeliveryStatus } from '../../common/delivery-status.js';
 import type { Database } from '../engines/database.js';
 import type { MessageRow, VerificationRow } from '../migrations/schema.js';
@@ -65,6 +65,15 @@ const changesMessage = sql`(messages.status = 'pending' and excluded.status <> '
   or messages.status = 'expired' and excluded.status = 'delivered'
   or messages.status = 'pending' and messages.price = '' and excluded.price <> '')`;
 
+/** Links the waiting report of a verification's newest message. */
+const linkReportOf = (isVerification: RawBuilder<unknown>) => sql<ReportedMessage>`
+  update messages set pin_id = verifications.pin_id, client = verifications.client,
+    channel = verifications.channel, country = verifications.country, sent_at = message_sent_at
+  from verifications
+  where ${isVerification} and ${canBeReported}
+    and messages.message_hash = verifications.message_hash and messages.pin_id = ''
+  returning ${REPORTED_COLUMNS}`;
+
 /** The statements on `messages`. */
 export const prepareMessageQueries = (database: Database) =>
   database.prepare('messages', {
@@ -98,22 +107,10 @@ export const prepareMessageQueries = (database: Database) =>
       returning ${REPORTED_COLUMNS}`,
 
     /** Links a report that came before its send was stored to its verification. */
-    link: (_db, p: MessageKey) => sql<ReportedMessage>`
-      update messages set pin_id = verifications.pin_id, client = verifications.client,
-        channel = verifications.channel, country = verifications.country, sent_at = message_sent_at
-      from verifications
-      where messages.message_hash = ${p.messageHash} and messages.pin_id = ''
-        and verifications.message_hash = ${p.messageHash} and ${canBeReported}
-      returning ${REPORTED_COLUMNS}`,
+    link: (_db, p: MessageKey) => linkReportOf(sql`verifications.message_hash = ${p.messageHash}`),
 
     /** As `link`, for the newest message of a verification. */
-    linkNewest: (_db, p: PinKey) => sql<ReportedMessage>`
-      update messages set pin_id = verifications.pin_id, client = verifications.client,
-        channel = verifications.channel, country = verifications.country, sent_at = message_sent_at
-      from verifications
-      where verifications.pin_id = ${p.pinId} and ${canBeReported}
-        and messages.message_hash = verifications.message_hash and messages.pin_id = ''
-      returning ${REPORTED_COLUMNS}`,
+    linkNewest: (_db, p: PinKey) => linkReportOf(sql`verifications.pin_id = ${p.pinId}`),
 
     /** The reported messages whose sends are stored by now. */
     findLinkable: () => sql<Pick<MessageRow, 'message_hash'>>`
