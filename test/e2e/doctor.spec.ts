@@ -482,7 +482,7 @@ describe('npm run doctor with a host that does not behave like Infobip', () => {
   const settings = () => ({
     INFOBIP_BASE_URL: upstream.url,
     INFOBIP_MESSAGE_ID: 'sandbox-message',
-    PROVIDER_TIMEOUT: `${scaleTimeLimit(300)}ms`,
+    PROVIDER_TIMEOUT: `${scaleTimeLimit(1_000)}ms`,
   });
   const errorBody = (code: string) => ({
     requestError: { serviceException: { messageId: code, text: KEY } },

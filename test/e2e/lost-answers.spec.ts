@@ -1,3 +1,4 @@
+import { seconds } from '../../src/common/durations.js';
 import {
   dropConnection,
   hang,
@@ -14,6 +15,9 @@ const OTHER_NUMBER = '+14155552672';
 const OTHER_CODE = '999999';
 const MAX_ATTEMPTS = 5;
 const messageSent = reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' });
+
+/** So long that no other answer is late. */
+const TIMEOUT_MS = scaleTimeLimit(seconds(1));
 
 /** Ways to lose the answer to a check. */
 const LOSSES: [title: string, script: Script][] = [
@@ -32,7 +36,7 @@ describe('When the answer to a check is lost', () => {
     upstream = await startScriptedUpstream();
     service = await startService({
       INFOBIP_BASE_URL: upstream.url,
-      PROVIDER_TIMEOUT: `${scaleTimeLimit(250)}ms`,
+      PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms`,
       OTP_MAX_ATTEMPTS: String(MAX_ATTEMPTS),
       THROTTLE_VERIFY_LIMIT: '1000',
     });

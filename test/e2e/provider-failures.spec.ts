@@ -56,7 +56,7 @@ describe('When the provider', () => {
     service = await startService({
       INFOBIP_BASE_URL: upstream.url,
       INFOBIP_API_KEY: 'secret-key',
-      PROVIDER_TIMEOUT: `${scaleTimeLimit(250)}ms`,
+      PROVIDER_TIMEOUT: `${scaleTimeLimit(1_000)}ms`,
       OTP_MAX_ATTEMPTS: '1',
       TEST_NUMBERS: `${TEST_NUMBER}:123456`,
     });

@@ -30,6 +30,8 @@ export class ServiceBroker {
     // An idle server does not keep the process alive; a waiting request does.
     server.unref();
     server.on('request', (request, response) => {
+      // A worker that loads modules for seconds does not notice in time that a kept connection ended.
+      response.shouldKeepAlive = false;
       this.get((request.url ?? '').slice(1) as ServiceName).then(
         ({ url }) => response.end(url),
         (error: unknown) => response.writeHead(500).end(String(error)),
