@@ -78,6 +78,7 @@ class StatusReader implements Dispatcher.DispatchHandler {
   ) {
     this.timer = setTimeout(this.abort, timeoutMs);
     stop.addEventListener('abort', this.abort);
+    if (stop.aborted) this.abort();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

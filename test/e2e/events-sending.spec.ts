@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { Database } from '../../src/storage/engines/database.js';
 import { Outbox } from '../../src/storage/outbox.js';
-import { WebhookClient } from '../../src/webhooks/webhook-client.js';
+import { POST_TIMEOUT_MS, WebhookClient } from '../../src/webhooks/webhook-client.js';
 import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
 import { WebhookSender } from '../../src/webhooks/webhook-sender.js';
 import { startEventReceiver, type EventReceiver } from '../support/event-receiver.js';
 import { scrape } from '../support/metrics.js';
 import { dropConnection, hang, reply, type Script } from '../support/scripted-upstream.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const ACCEPTED = reply(204, '');
 
@@ -80,9 +81,10 @@ describe('The sender of events', () => {
     ['breaks the connection', dropConnection, 'UND_ERR_SOCKET'],
     ['does not answer in time', hang, 'timeout'],
   ])('sends an event again, with its id, if the receiver %s', async (_what, fault, reason) => {
-    service.app.get(WebhookClient).timeoutMs = 200;
+    if (fault === hang) service.app.get(WebhookClient).timeoutMs = 200;
     receiver.answer(fault);
     await cancel();
+    service.app.get(WebhookClient).timeoutMs = POST_TIMEOUT_MS;
     expect(service.log.text).toContain(`accepts no events (${reason})`);
     // The event is due again after five seconds, plus up to a tenth.
     await runEvents();
@@ -254,6 +256,15 @@ describe('The sender of events', () => {
     service = await startSandboxedService(receiver.settings);
   });
 
+  // This test fails if webhook-client.ts does not look whether `stop` is aborted already.
+  it('makes no post that begins after a shutdown has aborted the posts', async () => {
+    const client = service.app.get(WebhookClient);
+    client.timeoutMs = minutes(5);
+
+    await expect(client.post('id', '{}', AbortSignal.abort())).rejects.toThrow('timeout');
+    expect(receiver.requests).toEqual([]);
+  });
+
   describe('if it is stopped while it claims events', () => {
     let claiming: Promise<void>;
     let endClaim = (): void => undefined;
@@ -295,7 +306,7 @@ describe('The sender of events', () => {
 
     it('aborts their posts after some time', async () => {
       service.app.get(WebhookClient).timeoutMs = minutes(5);
-      service.app.get(WebhookSender).stopTimeoutMs = 50;
+      service.app.get(WebhookSender).stopTimeoutMs = scaleTimeLimit(500);
       receiver.answer(hang);
       void cancel();
       await claiming;
