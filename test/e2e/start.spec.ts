@@ -96,7 +96,11 @@ describe('The start of the service', () => {
     /** The scripts that a replica loads until it has answered these paths. */
     const scriptsFor = async (...paths: string[]): Promise<string> => {
       const coverage = mkdtempSync(join(folder, 'coverage-'));
-      const replica = await startReplica({ DATA_DIR: folder, NODE_V8_COVERAGE: coverage });
+      const replica = await startReplica({
+        DATA_DIR: folder,
+        SANDBOX_PORT: String(await freePort()),
+        NODE_V8_COVERAGE: coverage,
+      });
       for (const path of paths) await replica.http.get(path).expect(200);
       await replica.stop();
       const files = readdirSync(coverage).map((file) => readFileSync(join(coverage, file), 'utf8'));

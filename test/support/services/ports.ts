@@ -11,10 +11,19 @@ export const LOOPBACK = '127.0.0.1';
 const LOWEST_PORT = 15_000;
 const HIGHEST_PORT = 32_000;
 
-/** A TCP port on 127.0.0.1 that is free now. Another process may still start to use it first. */
+/** Each worker has its own ports, so that none takes a port before another's server has started. */
+const MAX_WORKERS = 8;
+const WORKER_PORTS = Math.floor((HIGHEST_PORT - LOWEST_PORT) / MAX_WORKERS);
+const FIRST_PORT =
+  LOWEST_PORT + (Number(process.env['JEST_WORKER_ID'] ?? 0) % MAX_WORKERS) * WORKER_PORTS;
+
+let nextPort = randomInt(WORKER_PORTS);
+
+/** A TCP port on 127.0.0.1 that is free now, and no earlier one. Other programs may still take it. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
+    nextPort = (nextPort + 1) % WORKER_PORTS;
+    const port = FIRST_PORT + nextPort;
     if (await isFree(port)) return port;
   }
 }
