@@ -220,6 +220,8 @@ describe('The demo page', () => {
   it('has no pinId in any response, cookie, storage or part of the page', async () => {
     const sends = jest.spyOn(service.app.get(OtpService, { strict: false }), 'send');
     const bodies: Promise<string>[] = [];
+    // The browser drops the body of a response that arrives while it loads the page again.
+    await demo.page.getByText('The message with the code arrives here.').waitFor();
     demo.page.on('response', (response) => bodies.push(response.text()));
     await reload();
     const code = await demo.send();

@@ -56,7 +56,7 @@ describe('The demo page', () => {
     const code = await demo.send();
     await demo.waitForTitle('Enter the code');
     expect(await demo.lead.textContent()).toMatch(
-      /^Sent to \+1415•••01\d\d, valid until \d\d:\d\d\.$/,
+      /^Sent to \+1415•••01\d\d, valid until \d\d:\d\d( tomorrow)?\.$/,
     );
     expect(await demo.getFocused()).toBe('code');
 
@@ -124,7 +124,7 @@ describe('The demo page', () => {
 
   it('counts down until the code can be sent again', async () => {
     const code = await demo.send();
-    expect(await demo.resendButton.textContent()).toMatch(/^Send again in (29|30) seconds$/);
+    expect(await demo.resendButton.textContent()).toMatch(/^Send again in (2\d|30) seconds$/);
     await demo.resendButton.click({ force: true });
     await advance(seconds(20));
     await demo.page.getByText(/^Send again in (8|9|10) seconds$/).waitFor();
@@ -177,7 +177,7 @@ describe('The demo page', () => {
     const text = 'This number was sent a code moments ago.';
     expect(await demo.waitForNote(text)).toBe('number-note');
     const button = demo.page.getByRole('button', { name: /^Send code/ });
-    expect(await button.textContent()).toMatch(/^Send code in (29|30) seconds$/);
+    expect(await button.textContent()).toMatch(/^Send code in (2\d|30) seconds$/);
 
     // Another number can be sent to at once.
     await demo.number.press('End');
@@ -206,25 +206,27 @@ describe('The demo page', () => {
       service.clock.advance(seconds(30));
     }
     await demo.press('Send code');
+    // Usually tomorrow: the page's clock was not advanced, so in five minutes of the day it is today.
     await demo.waitForNote(
-      /^This number cannot get more codes for now\. Try again after \d\d:\d\d tomorrow\.$/,
+      /^This number cannot get more codes for now\. Try again after \d\d:\d\d( tomorrow)?\.$/,
     );
   });
 
   it('shows that it is sending, and sends only once at a double click', async () => {
     const requests: string[] = [];
-    const answers: (() => void)[] = [];
+    let answer: () => void = () => undefined;
+    const canBeAnswered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
     await demo.page.route('**/demo/send', async (route) => {
       requests.push(route.request().url());
-      await new Promise<void>((resolve) => answers.push(resolve));
+      await canBeAnswered;
       await route.continue();
     });
     await demo.page.getByRole('button', { name: 'Send code' }).dblclick();
     await demo.page.getByRole('status').and(demo.page.getByText('Sending…')).waitFor();
     await demo.number.press('Enter');
-    answers.forEach((answer) => {
-      answer();
-    });
+    answer();
     await demo.readCode();
     expect(requests).toHaveLength(1);
   });
@@ -361,7 +363,7 @@ describe('The demo page', () => {
     await demo.press('Send again');
     const note = await demo.waitForNote('That was too often in a short time.');
     expect(note).toBe('resend-note');
-    await demo.page.getByText(/^Send again in (39|40) seconds$/).waitFor();
+    await demo.page.getByText(/^Send again in (3\d|40) seconds$/).waitFor();
   });
 
   it('reads the code by WebOTP, and aborts the request once a code is submitted', async () => {

@@ -188,7 +188,10 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     // Infobip sends again, with a new code.
     await planFault({ operation: 'send', kind: 'throttled', provider: 'sinch' });
     await resend(pinId).expect(200);
-    expect(new Set(await readTexts()).size).toBe(5);
+    // Two codes of Sinch are equal by chance in one of 10,000 runs, so only Infobip's are compared.
+    const messages = await readSandbox<{ provider: string; text: string }>('messages');
+    const sentByInfobip = messages.filter(({ provider }) => provider === 'infobip');
+    expect(new Set(sentByInfobip.map(({ text }) => text)).size).toBe(2);
   });
 
   // This test fails without `passesFloodFilter` in send-requirements.ts.

@@ -75,8 +75,8 @@ describe('The better-auth example', () => {
   it('sends a new code after the cooldown, and says how long that is', async () => {
     const { number, code } = await send();
     const early = await post('send-otp', { phoneNumber: number }).expect(429);
-    expect(early.body.message).toMatch(/^Please wait (29|30) seconds\.$/);
-    expect(early.get('retry-after')).toMatch(/^(29|30)$/);
+    expect(early.body.message).toMatch(/^Please wait (2\d|30) seconds\.$/);
+    expect(early.get('retry-after')).toMatch(/^(2\d|30)$/);
 
     example.service.clock.advance(seconds(30));
     await post('send-otp', { phoneNumber: number }).expect(200);

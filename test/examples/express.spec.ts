@@ -108,7 +108,7 @@ describe('The routes of the Express example', () => {
   it('send again after the cooldown, and a new code once the first one has expired', async () => {
     const { number, code } = await send();
     const early = await http.post('/resend-otp').expect(429);
-    expect(early.body.message).toMatch(/^Please wait (29|30) seconds, then try again\.$/);
+    expect(early.body.message).toMatch(/^Please wait (2\d|30) seconds, then try again\.$/);
     expect(early.get('retry-after')).toBe(String(early.body.retryAfterSeconds));
 
     example.service.clock.advance(seconds(31));
@@ -185,9 +185,11 @@ describe('The routes of the Express example', () => {
     await http.post('/verify-otp').send({ code }).expect(200);
 
     expect(example.output).toContain('"url":"/verify-otp"');
-    for (const secret of [number.slice(1), code, example.apiKey, 'session=']) {
+    for (const secret of [number.slice(1), example.apiKey, 'session=']) {
       expect(example.output).not.toContain(secret);
     }
+    // A time in milliseconds could contain the code.
+    expect(example.output).not.toMatch(new RegExp(`\\b${code}\\b`));
   });
 });
 
@@ -288,7 +290,7 @@ describe('The page of the Express example', () => {
     await page.clock.install();
     const { number, code } = await send();
     const resend = page.getByRole('button', { name: /^Send again/ });
-    expect(await resend.textContent()).toMatch(/^Send again in (29|30) s$/);
+    expect(await resend.textContent()).toMatch(/^Send again in (2\d|30) s$/);
     await resend.click({ force: true });
     await page.clock.fastForward(seconds(31));
     example.service.clock.advance(seconds(31));

@@ -81,7 +81,7 @@ describe('The NestJS example', () => {
   it('sends the same code again after the cooldown', async () => {
     const code = await send();
     const early = await http.post('/step-up/resend-otp').expect(429);
-    expect(early.body.message).toMatch(/^Please wait (29|30) seconds, then try again\.$/);
+    expect(early.body.message).toMatch(/^Please wait (2\d|30) seconds, then try again\.$/);
 
     example.service.clock.advance(seconds(30));
     await http.post('/step-up/resend-otp').expect(200);

@@ -107,13 +107,13 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     const commandLine = readFileSync(`/proc/${String(replica.pid)}/cmdline`, 'utf8');
     await replica.stop();
     return {
-      log: removeCallerAddresses(replica.output),
-      'error bodies': client.errorBodies.join('\n'),
+      log: removeRandomIds(removeCallerAddresses(replica.output)),
+      'error bodies': removeRandomIds(client.errorBodies.join('\n')),
       // These bodies must contain the two secrets, which are for the client.
       'success bodies': client.successBodies
         .join('\n')
         .replace(/"(pinId|proof)":"[^"]*"/g, '"$1":""'),
-      headers: client.headers.join('\n'),
+      headers: removeRandomIds(client.headers.join('\n')),
       metrics,
       traces: removeIdsAndTimes(collector.text),
       'command line': commandLine,
@@ -130,6 +130,13 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
 /** Removes the IP addresses that audit lines may contain. In any other line an address is a leak. */
 const removeCallerAddresses = (log: string): string =>
   log.replace(/^.*"kind":"audit".*$/gm, (line) => line.replace(/"address":"[^"]*"/, ''));
+
+/** Removes request ids and trace ids, which contain the digits of some number by chance. */
+const removeRandomIds = (text: string): string =>
+  text.replace(
+    /"(?:requestId|x-request-id|traceId)":"(?:[\da-f]{32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})"/g,
+    '',
+  );
 
 /** Removes random ids and long numbers, which could look like a phone number. */
 const removeIdsAndTimes = (traces: string): string =>
