@@ -16,6 +16,7 @@ import {
   startScriptedUpstream,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const SHORT_TIMEOUT_MS = 50;
 
@@ -126,7 +127,9 @@ describe('ProviderHttpClient', () => {
       upstream.answer((response) => response.once('close', resolve));
     });
 
-    expect(await catchProviderError(post('request', 500))).toMatchObject({ failure: 'timed_out' });
+    expect(await catchProviderError(post('request', scaleTimeLimit(1_000)))).toMatchObject({
+      failure: 'timed_out',
+    });
     await closed;
   });
 

@@ -55,6 +55,9 @@ describe('ProviderRouter with one provider for a country', () => {
   }
 
   it('is available for other countries while the circuit of that provider is open', async () => {
+    // If it is time for a probe already, the probe fails, and the circuit is open again.
+    while (!findObstacle()) await sendToAmerican();
+    infobip.requests.length = 0;
     expect(findObstacle()).toMatchObject({ failure: 'circuit_open' });
     expect(findObstacle(SWISS)).toBeUndefined();
 

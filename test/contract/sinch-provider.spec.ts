@@ -13,6 +13,7 @@ import {
   type Script,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const KEY = '11111111-2222-4333-8444-555555555555';
 const SECRET = 'Y29udHJhY3QtZG9jLWV4YW1wbGU=';
@@ -403,7 +404,7 @@ describe('SinchProvider', () => {
       withShortTimeout = await startProvidersModule({
         PROVIDERS: 'sinch',
         SINCH_BASE_URL: upstream.url,
-        PROVIDER_TIMEOUT: '150ms',
+        PROVIDER_TIMEOUT: `${scaleTimeLimit(1_000)}ms`,
       });
     });
 
@@ -436,11 +437,10 @@ describe('SinchProvider', () => {
   it('waits no longer than the time limit of the call', async () => {
     upstream.answer(hang);
 
-    expect(await catchProviderError(provider.send(number, 'sms', { timeoutMs: 50 }))).toMatchObject(
-      {
-        failure: 'timed_out',
-      },
-    );
+    const timeoutMs = scaleTimeLimit(1_000);
+    expect(await catchProviderError(provider.send(number, 'sms', { timeoutMs }))).toMatchObject({
+      failure: 'timed_out',
+    });
   });
 
   describe('findVerified', () => {

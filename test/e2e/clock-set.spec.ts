@@ -41,9 +41,10 @@ async function poll(
 ): Promise<Response> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
+    const requestedAt = performance.now();
     const response = await request();
     if (isWanted(response)) return response;
-    if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(response.body)}`);
+    if (requestedAt > deadline) throw new Error(`still ${JSON.stringify(response.body)}`);
     await delay(20);
   }
 }

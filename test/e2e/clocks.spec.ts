@@ -100,8 +100,9 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
       expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(
         Math.ceil((COOLDOWN_MS + MAX_CLOCK_DIFFERENCE_MS) / 1_000),
       );
-      while (response.status === 429 && performance.now() < deadline) {
+      for (let askedAt = 0; response.status === 429 && askedAt < deadline;) {
         await delay(20);
+        askedAt = performance.now();
         response = await send(other, phoneNumber);
       }
       expect(response.status).toBe(200);
@@ -129,8 +130,9 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
       const [code = ''] = await fleet.getReceivedCodes(phoneNumber);
 
       let status = 'pending';
-      while (status === 'pending' && performance.now() < deadline) {
+      for (let askedAt = 0; status === 'pending' && askedAt < deadline;) {
         await delay(20);
+        askedAt = performance.now();
         status = (await other.http.get(`/otp/${pinId}`).expect(200)).body.status;
       }
       expect(status).toBe('expired');

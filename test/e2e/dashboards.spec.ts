@@ -82,15 +82,28 @@ describe('The alert rules and the dashboard on a running fleet', () => {
     for (const replica of replicas) {
       lastNumber += 1;
       const phoneNumber = `+1415555267${lastNumber}`;
-      const { body } = await post(replica, '/otp/send', { phoneNumber }).expect(200);
-      await post(replica, '/otp/send', { phoneNumber }).expect(429);
-      const { pinId } = body as { pinId: string };
+      const pinId = await sendTwiceWithinCooldown(() =>
+        post(replica, '/otp/send', { phoneNumber }),
+      );
       await delay(COOLDOWN_MS);
       await post(replica, '/otp/resend', { pinId }).expect(200);
       await reportDelivery(replica);
       const otpCode = await getLastCode(phoneNumber);
       await post(replica, '/otp/verify', { pinId, otpCode: wrongCode(otpCode) }).expect(200);
       await post(replica, '/otp/verify', { pinId, otpCode }).expect(200);
+    }
+  }
+
+  /** Sends until a send comes within the cooldown: on a busy machine the first may come later. */
+  async function sendTwiceWithinCooldown(
+    send: () => ReturnType<MonitoredFleet['post']>,
+  ): Promise<string> {
+    let { body } = await send().expect(200);
+    for (;;) {
+      const response = await send();
+      if (response.status === 429) return (body as { pinId: string }).pinId;
+      expect(response.status).toBe(200);
+      ({ body } = response);
     }
   }
 

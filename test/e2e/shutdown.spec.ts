@@ -92,7 +92,7 @@ describe('Graceful shutdown', () => {
   it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     'answers requests during SHUTDOWN_DELAY after %s, then exits with 0',
     async (signal) => {
-      await start({ SHUTDOWN_DELAY: '200ms' });
+      await start({ SHUTDOWN_DELAY: '1s' });
 
       replica.signal(signal);
       await until(() => replica.output.includes('stopping'));
@@ -270,7 +270,7 @@ describe('Graceful shutdown', () => {
     ],
     ['half a second request', 'GET /health/live HTTP/1.1\r\nhost: a\r\n\r\nGET', '200'],
   ])('does not wait for a client that sends %s', async (_what, bytes, status) => {
-    await start({ PROVIDER_TIMEOUT: '1ms' });
+    await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
     connection.write(bytes);
     // The service has read the bytes once it answers this later request.
