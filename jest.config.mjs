@@ -55,6 +55,8 @@ export default {
   testTimeout: 60_000,
   // A spec mostly waits for servers, so two workers are useful even on one core.
   maxWorkers: 2,
+  // Node keeps much of a finished spec's memory: without new workers, 3 GB each by the end of the run.
+  workerIdleMemoryLimit: '1GB',
   reporters: ['<rootDir>/test/support/jest/slowest-files-reporter.mjs', 'default', 'summary'],
   projects: [
     { ...tier('unit', ['unit']), testMatch: ['<rootDir>/test/{,unit/**/}*.spec.ts'] },
