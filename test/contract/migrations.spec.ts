@@ -29,13 +29,18 @@ describe('Schema migrations', () => {
   it('wait for the migration lock longer than any request may take', async () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
-    const isLocked = "select count(*) > 0 from pg_locks where locktype = 'advisory'";
+    // Other workers use the same server.
+    const isLocked = `select count(*) > 0 from pg_locks join pg_database on oid = database
+      where locktype = 'advisory' and datname = current_database()`;
     // Holds the lock for as long as a migration of a large table may take.
     const other = queryPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
+    let isReleased = false;
+    void other.then(() => (isReleased = true));
     while ((await queryPostgres(DATABASE_URL, isLocked)) !== 't') continue;
 
-    const replica = await openStore(new FakeClock(), { DATABASE_URL });
+    const replica = await openStore(new FakeClock(), { DATABASE_URL, PROVIDER_TIMEOUT: '1s' });
 
+    expect(isReleased).toBe(true);
     await other;
     await replica.close();
     await postgres.stop();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { seconds } from '../../src/common/durations.js';
+import { minutes, seconds } from '../../src/common/durations.js';
 import { Database, type DatabaseEngine } from '../../src/storage/engines/database.js';
 import { PostgresPool } from '../../src/storage/engines/postgres-pool.js';
 import { openPostgres } from '../../src/storage/engines/postgres.js';
@@ -206,5 +206,15 @@ describe('The connections to PostgreSQL', () => {
     await pool.close();
 
     expect(after).not.toEqual(before);
+  });
+
+  it('have a maximum lifetime of five minutes', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const pool = new PostgresPool({ connectionString: url, max: 1 });
+    pool.release(await pool.connect());
+    await pool.close();
+
+    expect(timers).toHaveBeenCalledWith(expect.any(Function), minutes(5));
+    timers.mockRestore();
   });
 });

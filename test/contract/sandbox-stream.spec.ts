@@ -156,6 +156,7 @@ describe('The message stream of the sandbox', () => {
 
   it('accepts a hundred clients, and one more after a client disconnects', async () => {
     const readers = await Promise.all(Array.from({ length: 100 }, () => openReader(path)));
+    expect(new Set(readers.map(({ response }) => response.statusCode))).toEqual(new Set([200]));
     const rejected = await openReader(path);
     expect(rejected.response.statusCode).toBe(503);
 

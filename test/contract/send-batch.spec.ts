@@ -8,7 +8,7 @@ import { seconds } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
-import { Database } from '../../src/storage/engines/database.js';
+import { Database, type DatabaseEngine } from '../../src/storage/engines/database.js';
 import { openSqlite } from '../../src/storage/engines/sqlite.js';
 import type { RunBatch } from '../../src/storage/engines/statement-batch.js';
 import type { SendReservation } from '../../src/storage/send.types.js';
@@ -47,6 +47,10 @@ describe.each([
       batches.push(statements.map(({ statement }) => statement.name));
       return engine.runBatch(statements);
     };
+    const transaction: DatabaseEngine['transaction'] = (work) => {
+      batches.push(['a transaction']);
+      return engine.transaction(work);
+    };
     module = await Test.createTestingModule({
       imports: [
         configModule(testEnvironment({ NODE_ENV: 'test', ...settings })),
@@ -55,7 +59,7 @@ describe.each([
       ],
     })
       .overrideProvider(Database)
-      .useValue(new Database(Object.assign(Object.create(engine), { runBatch })))
+      .useValue(new Database(Object.assign(Object.create(engine), { runBatch, transaction })))
       .overrideProvider(Clock)
       .useValue(clock)
       // Its batches would be recorded too.

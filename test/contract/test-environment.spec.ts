@@ -45,6 +45,7 @@ interface Results {
 describe('A spec file that fails', () => {
   let folder: string;
   let output: string;
+  let end: object;
   let results: Results;
 
   beforeAll(async () => {
@@ -58,12 +59,13 @@ describe('A spec file that fails', () => {
       transform: { '\\.ts$': ['@swc/jest', SWC_OPTIONS] },
     };
     const jest = [resolve('node_modules/jest/bin/jest.js'), '--config', JSON.stringify(config)];
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...jest, '--json'], {
+    const ended = await promisify(execFile)(process.execPath, [...jest, '--json'], {
       env: { PATH: process.env['PATH'] },
       timeout: scaleTimeLimit(20_000),
     }).catch((error: unknown) => error as { stdout: string; stderr: string });
-    output = stderr;
-    results = JSON.parse(stdout) as Results;
+    end = ended;
+    output = ended.stderr;
+    results = JSON.parse(ended.stdout) as Results;
   });
 
   afterAll(() => {
@@ -74,6 +76,7 @@ describe('A spec file that fails', () => {
   it('ends jest, and leaves no process behind', () => {
     const pid = Number(/pid (\d+)/.exec(output)?.[1]);
 
+    expect(end).toMatchObject({ code: 1, killed: false });
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 

@@ -8,6 +8,7 @@ import type {
   TrafficEvaluator,
 } from '../../src/storage/limit.types.js';
 import type { Attempt } from '../../src/storage/attempt.types.js';
+import { POOL_SIZE } from '../../src/storage/engines/postgres.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type {
   NewVerification,
@@ -31,8 +32,6 @@ const PREFIX_LIMIT = 35;
 const PREFIX_RESERVE = 17;
 /** Unverified messages to one country in an hour: the floor, and 100 for a burst. */
 const COUNTRY_LIMIT = 110;
-/** Database connections of one replica, which limit its concurrent sends. */
-const POOL_SIZE = 20;
 
 describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorage) => {
   const enforce = createTrafficEvaluator(DEFAULTS);
@@ -267,6 +266,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
         send({ to: `+1${String(415_000 + i)}0000` }),
       );
 
+      // The connections of a replica limit its concurrent sends.
       const most = engine === 'SQLite' ? COUNTRY_LIMIT : COUNTRY_LIMIT + POOL_SIZE;
       expect(countAdmitted(results)).toBeGreaterThanOrEqual(COUNTRY_LIMIT);
       expect(countAdmitted(results)).toBeLessThanOrEqual(most);

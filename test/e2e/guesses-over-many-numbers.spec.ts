@@ -74,6 +74,10 @@ describe('A client that guesses codes of many numbers', () => {
     const { body } = await verify(shop, pinId, await readCode(target(500)));
     expect(body).toEqual({ verified: true });
 
+    // In the next bucket too, only the first code of a verification is checked.
+    service.clock.advance(minutes(5));
+    expect((await guessUntilRejected(50)).checked).toBe(1);
+
     service.clock.advance(hours(24) + minutes(5));
     expect((await guessUntilRejected(100)).checked).toBe(BUDGET);
   });

@@ -4,10 +4,12 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { seconds } from '../../src/common/durations.js';
 import { scrape, total } from '../support/metrics.js';
 import { toModuleUrl } from '../support/module-url.js';
 import { connectTo, refusesConnections } from '../support/raw-connection.js';
 import { startReplica, type Replica } from '../support/replica.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 /** The log lines of this many requests exceed MAX_BUFFER_BYTES, so the service cannot keep them all. */
 const MANY_REQUESTS = 16_000;
@@ -213,9 +215,11 @@ describe('The log of a service', () => {
     await startWithPipe(CRASH_ON_SIGNAL);
     await load(REQUESTS_PER_CONNECTION);
 
+    const signalledAt = performance.now();
     replica.signal('SIGUSR2');
 
     expect(await replica.ended()).not.toBe(0);
+    expect(performance.now() - signalledAt).toBeLessThan(scaleTimeLimit(seconds(10)));
     expect(replica.output).toContain('a crash of this test');
   });
 });

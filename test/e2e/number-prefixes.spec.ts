@@ -170,7 +170,7 @@ describe('A number that TRUSTED_PREFIXES matches', () => {
       TRUSTED_PREFIXES: '+1415555',
       SENDS_PER_NUMBER_PER_DAY: '2',
       SENDS_PER_END_USER_IP_PER_HOUR: '3',
-      CLIENT_SENDS_PER_DAY: '5',
+      CLIENT_SENDS_PER_DAY: '6',
     });
     const endUserIp = '192.0.2.1';
     const sendFor = (index: number) =>
@@ -184,6 +184,7 @@ describe('A number that TRUSTED_PREFIXES matches', () => {
     expectProblem(await send(target(0)), 429, 'quota_exceeded');
     for (let i = 1; i <= 3; i += 1) await sendFor(i).expect(200);
     expectProblem(await sendFor(4), 429, 'quota_exceeded');
+    await send(target(4)).expect(200);
     expectProblem(await send(target(5)), 429, 'quota_exceeded');
   });
 

@@ -77,7 +77,7 @@ describe('One phone with two spellings of its number', () => {
 describe('An Argentine number without the 9', () => {
   let service: SandboxedService;
   const [typed, mobile] = ['+541123456789', '+5491123456789'];
-  const sinch = { PROVIDERS: 'sinch', SINCH_APP_KEY: 'key', SINCH_APP_SECRET: 'c2VjcmV0' };
+  const sinch = { PROVIDERS: 'sinch' };
 
   const send = (channel?: string) =>
     service.http.post('/otp/send').send({ phoneNumber: typed, channel });

@@ -187,7 +187,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // This test fails without `closeIfUnused` in graceful-shutdown.ts.
+  // This test fails if graceful-shutdown.ts closes a connection without a request at once.
   it('answers the first request on a connection from before the service stopped listening', async () => {
     await start();
     const connection = await connectTo(replica.url);
@@ -248,14 +248,24 @@ describe('Graceful shutdown', () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  // This test fails without `closeConnectionsOnShutdown` in graceful-shutdown.ts.
+  // This test fails without `closeConnectionsOnShutdown` or `closeIfUnused` in graceful-shutdown.ts.
   it('does not wait for connections without a request', async () => {
     await start({ PROVIDER_TIMEOUT: '1s' });
-    const connection = await connectTo(replica.url);
+    const unused = await connectTo(replica.url);
+    const halfUsed = await connectTo(replica.url);
+    halfUsed.write('GET /health/live HTTP/1.1\r\n');
+    // The service has read the bytes once it answers this later request.
+    await replica.http.get('/health/live');
+    const closed: string[] = [];
+    const answers = Promise.all([
+      unused.answer.finally(() => closed.push('unused')),
+      halfUsed.answer.catch(() => '').finally(() => closed.push('half used')),
+    ]);
 
     replica.signal('SIGTERM');
 
-    expect(await connection.answer).toBe('');
+    expect(await answers).toEqual(['', '']);
+    expect(closed).toEqual(['unused', 'half used']);
     expect(await replica.ended()).toBe(0);
   });
 

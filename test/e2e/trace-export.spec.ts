@@ -6,6 +6,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { startOtlpCollector, type OtlpCollector } from '../support/otlp-collector.js';
 import { runConcurrently } from '../support/providers/pooled-client.js';
 import { startReplica, type Replica } from '../support/replica.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 /** Prints at exit how many OpenTelemetry modules are loaded. The API package does not count: prom-client uses it. */
 const PRINT_MODULES = `data:text/javascript,${encodeURIComponent(`
@@ -73,9 +74,14 @@ describe('The export of traces', () => {
       await (await fetch(`${replica.url}/nowhere`)).arrayBuffer();
     });
     while (collector.requests.length === 0) await delay(10);
+    const sentAt = performance.now();
     await send('+14155552671').expect(200);
+    const stoppedAt = performance.now();
     await replica.stop();
 
+    // An export has ten seconds.
+    expect(stoppedAt - sentAt).toBeLessThan(scaleTimeLimit(2_000));
+    expect(performance.now() - stoppedAt).toBeLessThan(scaleTimeLimit(5_000));
     expect(await replica.ended()).toBe(0);
     expect(replica.output).not.toContain('shutdown timed out');
     expect(replica.output).toContain('The last traces were not exported.');

@@ -119,6 +119,7 @@ describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)'
     clock.advance(hours(1) - minutes(4));
 
     const { pinId, code } = await sendCode();
+    expectProblem(await send(), 429, 'cooldown_active');
     expectProblem(await verify(pinId, code), 429, 'quota_exceeded');
     clock.advance(minutes(4));
     expect((await verify(pinId, code)).body).toEqual({ verified: true });

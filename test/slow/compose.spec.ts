@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { Agent, request } from 'undici';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { startService, type RunningService } from '../support/service.js';
@@ -64,16 +65,24 @@ describe('The load balancer of compose.yaml', () => {
 
   const getLiveStatus = async (url: string) => (await fetch(`${url}/health/live`)).status;
 
-  /** Sends a code to a number; returns the status and the problem's code. */
-  async function send(url: string, phoneNumber: string, forwardedFor = '192.0.2.1') {
-    const response = await fetch(`${url}/otp/send`, {
+  /** Sends a code to a number, from an address; returns the status and the problem's code. */
+  async function send(
+    url: string,
+    phoneNumber: string,
+    forwardedFor = '192.0.2.1',
+    localAddress = '127.0.0.1',
+  ) {
+    const dispatcher = new Agent({ localAddress });
+    const response = await request(`${url}/otp/send`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-forwarded-for': forwardedFor },
       body: JSON.stringify({ phoneNumber }),
+      dispatcher,
     });
-    const text = await response.text();
+    const text = await response.body.text();
+    await dispatcher.close();
     const { code } = (text === '' ? {} : JSON.parse(text)) as { code?: string };
-    return [response.status, code];
+    return [response.statusCode, code];
   }
 
   it('leaves out a replica that is not ready, and one that does not run', async () => {
@@ -104,9 +113,10 @@ describe('The load balancer of compose.yaml', () => {
   it('passes on the address of the client, which the client cannot forge with a header', async () => {
     const url = await startBalancer(replica.url, replica.url);
 
-    // The limit is one send a minute for each address. Both sends come from one address.
+    // The limit is one send a minute for each address. The first two sends come from one address.
     expect(await send(url, '+14155550101', '192.0.2.1')).toEqual([200, undefined]);
     expect(await send(url, '+14155550102', '192.0.2.2')).toEqual([429, 'too_many_requests']);
+    expect(await send(url, '+14155550104', '192.0.2.1', '127.0.0.2')).toEqual([200, undefined]);
     // A replica trusts the header of any direct caller, so let only the balancer reach it.
     expect(await send(replica.url, '+14155550103', '192.0.2.3')).toEqual([200, undefined]);
   });

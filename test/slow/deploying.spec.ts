@@ -14,6 +14,7 @@ import { parseAllDocuments } from 'yaml';
 import { minutes } from '../../src/common/durations.js';
 import { parseEnvironment } from '../../src/config/environment.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { newApiKey } from '../support/api-key.js';
 import { spawnProgram } from '../support/child-program.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { startService, type RunningService } from '../support/service.js';
@@ -112,8 +113,9 @@ describe('docs/deploying.md', () => {
     await shell(ROLE, { ADMIN_URL: postgres.url, PASSWORD: "it's a password" });
     const DATABASE_URL = postgres.url.replace('postgres@', 'otp@').replace(/postgres$/, 'otp');
     sandbox = await startSandbox({ port: 0 });
-    service = await startService({ DATABASE_URL, INFOBIP_BASE_URL: sandbox.url });
-    const client = { OTP_URL: service.url, OTP_API_KEY: 'none', YOUR_NUMBER: NUMBER };
+    const { key, entry } = newApiKey('shop');
+    service = await startService({ API_KEYS: entry, DATABASE_URL, INFOBIP_BASE_URL: sandbox.url });
+    const client = { OTP_URL: service.url, OTP_API_KEY: key, YOUR_NUMBER: NUMBER };
 
     const sent = await shell(SEND, client);
 

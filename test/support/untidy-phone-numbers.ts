@@ -109,7 +109,7 @@ export const REFUSED: readonly (UntidySpelling & { readonly detail: string })[] 
   { what: 'a plus alone', text: '+', detail: 'too short' },
   { what: 'nothing', text: '', detail: 'is empty' },
   { what: 'white space', text: '\u00a0\u200b ', detail: 'is empty' },
-  { what: 'a very long text', text: `+${' '.repeat(8_000)}1`, detail: 'too long' },
+  { what: 'a very long text', text: `+${' '.repeat(8_000)}447911123456`, detail: 'too long' },
   { what: 'a JSON number', text: 14155552671, detail: 'JSON number' },
   { what: 'a JSON boolean', text: true, detail: 'as a string' },
 ];

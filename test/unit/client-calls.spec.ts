@@ -143,7 +143,7 @@ describe('A call of the TypeScript client', () => {
         new TypeError('idempotencyKey must be 1 to 255 printable ASCII characters.'),
       );
       expect(() => createOtpClient({ url: 'http://otp.test', apiKey: key })).toThrow(
-        'apiKey must be 1 to 255 printable ASCII characters.',
+        new TypeError('apiKey must be 1 to 255 printable ASCII characters.'),
       );
       expect(requests).toEqual([]);
     },
@@ -157,7 +157,7 @@ describe('A call of the TypeScript client', () => {
     'http://otp.test/?a=1',
   ])('rejects the url %j, and does not show it', (url) => {
     expect(() => createOtpClient({ url })).toThrow(
-      'url must be the address of the service, as in https://otp.example.com.',
+      new TypeError('url must be the address of the service, as in https://otp.example.com.'),
     );
   });
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { seconds } from '../../src/common/durations.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
+import { POOL_SIZE } from '../../src/storage/engines/postgres.js';
 import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
 import {
   BASE_FILE,
@@ -27,8 +28,6 @@ import {
 } from '../support/deployment/manifests.js';
 import { findTypeErrors } from '../support/deployment/find-type-errors.js';
 
-/** The most connections of a replica to PostgreSQL. */
-const POOL_SIZE = 20;
 const labels = deployment.spec?.template.metadata?.labels;
 
 describe('Kubernetes manifests', () => {

@@ -51,4 +51,15 @@ describe('docs/operating.md', () => {
       if (file !== ENGINE) expect(readFileSync(file, 'utf8')).toContain(call);
     }
   });
+
+  // The tests run the program itself.
+  it.each(['doctor', 'infobip:setup', 'keys:new', 'proof:new', 'pumping:replay', 'usage'])(
+    'names `npm run %s`, which runs that command of the program',
+    (name) => {
+      const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+        scripts: Record<string, string>;
+      };
+      expect(scripts[name]).toBe(`npm run --silent build:once && node dist/cli/main.js ${name}`);
+    },
+  );
 });

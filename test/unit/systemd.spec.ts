@@ -31,6 +31,9 @@ describe('deploy/systemd/otp-service.service', () => {
 
   it('keeps the SQLite file in the only folder that the service can write to', () => {
     expect(valuesOf('ProtectSystem')).toEqual(['strict']);
+    expect(text).not.toMatch(
+      /^(ReadWritePaths|BindPaths|(Cache|Logs|Runtime|Configuration)Directory)=/m,
+    );
     expect(storageConfig(env).dataDir).toBe(`/var/lib/${valuesOf('StateDirectory')[0] ?? ''}`);
   });
 

@@ -9,7 +9,8 @@ import { openPool, PostgresPool } from './postgres-pool.js';
 import { explainPoolerError, TIMEOUT_MS } from './postgres-session.js';
 import { runTransaction } from './postgres-transaction.js';
 
-const POOL_SIZE = 20;
+/** The most connections of a replica. */
+export const POOL_SIZE = 20;
 /** Time kept of a request's deadline for its 503, if no connection of the pool becomes free. */
 const RESPONSE_MS = seconds(0.5);
 
