@@ -35,7 +35,7 @@ describe('A service that starts', () => {
     rmSync(folder, { recursive: true });
   });
 
-  // Fails if a listener of signals.ts is replaced, or without `listening` in shutdown.ts.
+  // This test fails if signals.ts replaces its listeners on the first signal.
   it(
     'ends on a signal at any line of its log',
     async () => {
