@@ -35,7 +35,7 @@ const PAGES = execFileSync(
 )
   .trim()
   .split('\n');
-/** Names with the prefix of a setting that belong to clients, the sandbox, Infobip or compose.yaml. */
+/** Names with the prefix of a setting that belong to clients, the sandbox, Infobip, Node or compose.yaml. */
 const OTHER_NAMES = [
   'OTP_URL',
   'OTP_API_KEY',
@@ -47,9 +47,14 @@ const OTHER_NAMES = [
   'SANDBOX_SINCH_CALLBACK_URL',
   'THROTTLE_EXCEPTION',
   'REDIS_PASSWORD',
+  'NODE_EXTRA_CA_CERTS',
+  'NO_MORE_PIN_ATTEMPTS',
 ];
-const SETTING_LIKE_NAME =
-  /\b(?:OTP|OTEL|API|SEND|SENDS|FAILED|CLIENT|CLIENTS|PUMPING|THROTTLE|PROOF|PROVIDER|INFOBIP|SINCH|SANDBOX|METRICS|SHUTDOWN|DATABASE|REDIS|TRUST|CORS|ALLOW|ALLOWED|BLOCKED|TEST|EVENTS)_[A-Z_]*[A-Z]\b/g;
+/** Names of several words whose first is that of a setting. */
+const SETTING_LIKE_NAME = new RegExp(
+  `\\b(?:${[...new Set(SETTING_NAMES.map((name) => name.split('_')[0]))].join('|')})_[A-Z_]*[A-Z]\\b`,
+  'g',
+);
 
 const SETTINGS = SETTING_SECTIONS.flatMap(({ settings }) => settings);
 
