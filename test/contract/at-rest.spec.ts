@@ -336,6 +336,28 @@ describe('Stored data', () => {
     await opened.close();
   });
 
+  // This test fails without the two queries `…OfPreviousRelease` in cleanup.service.ts.
+  it('is deleted as exactly if a replica of the previous release wrote a number', async () => {
+    const clock = new FakeClock();
+    const start = clock.now();
+    const opened = await openStore(clock, { DATA_DIR: dataDir });
+    const database = new Libsql(join(dataDir, 'otp.db'));
+    database.exec(`insert into numbers (number_hash, sends, failures, touched_at, verified_at)
+      values ('unverified', '', '', ${start}, 0), ('verified', '', '', ${start}, ${start})`);
+    const numbersAfter = async (ms: number) => {
+      clock.advance(start + ms - clock.now());
+      await opened.runCleanup();
+      return database.prepare('select number_hash from numbers').pluck().all();
+    };
+
+    expect(await numbersAfter(hours(24) - 1)).toEqual(['unverified', 'verified']);
+    expect(await numbersAfter(hours(24))).toEqual(['verified']);
+    expect(await numbersAfter(hours(24 * 90) - 1)).toEqual(['verified']);
+    expect(await numbersAfter(hours(24 * 90))).toEqual([]);
+    database.close();
+    await opened.close();
+  });
+
   // This test fails without `runInBatches` in cleanup.service.ts.
   it('is deleted to the last row when there is more than one batch', async () => {
     const clock = new FakeClock();
