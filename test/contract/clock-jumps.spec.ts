@@ -134,6 +134,8 @@ const RULES: readonly TimedRule[] = [
     start: async (subject) => {
       const expiresAt = subject.clock.now() + hours(24);
       await subject.send({ pinId: 'pin', expiresAt });
+      // So the wrong code is the newest time stored, and not the verification.
+      subject.clock.advance(hours(1));
       const attempt = await subject.reserveAttempt('pin');
       if (attempt.outcome !== 'granted') throw new Error(attempt.outcome);
       const { clock, opened } = subject;
