@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parse, parseAllDocuments } from 'yaml';
 import { minutes } from '../../src/common/durations.js';
 import { SECRET_NAMES } from '../../src/config/config.module.js';
@@ -11,6 +12,7 @@ import { tracingConfig } from '../../src/config/tracing.config.js';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { spawnProgram } from '../support/child-program.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { freePort } from '../support/services/ports.js';
 import {
   createCertificate,
   startTlsCaddy,
@@ -186,8 +188,11 @@ describe('docs/recipes.md', () => {
   it('has a workflow for GitHub whose command waits for the sandbox', async () => {
     const { jobs } = parse(WORKFLOW) as { jobs: { test: { steps: { run?: string }[] } } };
     const command = jobs.test.steps.find(({ run }) => run?.startsWith('curl'))?.run ?? '';
-    const sandbox = await startSandbox({ port: 0 });
-    const program = spawnProgram(command.replace('http://127.0.0.1:3999', sandbox.url), '.');
+    const port = await freePort();
+    const program = spawnProgram(command.replace(':3999', `:${String(port)}`), '.');
+    // Longer than curl needs to find that nothing listens.
+    await delay(500);
+    const sandbox = await startSandbox({ port });
 
     expect(await program.ended()).toBe(0);
     expect(program.output).toBe('[]');
