@@ -63,6 +63,12 @@ describe('The load balancer of compose.yaml', () => {
     return { url: `http://127.0.0.1:${String(port)}`, paths };
   }
 
+  /** The second check shows that the balancer has the answer to the first. */
+  async function untilCheckedTwice(paths: readonly string[]): Promise<void> {
+    const checks = () => paths.filter((path) => path === '/health/ready').length;
+    for (let i = 0; i < 500 && checks() < 2; i += 1) await delay(20);
+  }
+
   const getLiveStatus = async (url: string) => (await fetch(`${url}/health/live`)).status;
 
   /** Sends a code to a number, from an address; returns the status and the problem's code. */
@@ -88,9 +94,7 @@ describe('The load balancer of compose.yaml', () => {
   it('leaves out a replica that is not ready, and one that does not run', async () => {
     const { url: stubUrl, paths } = await startStub(503);
     const url = await startBalancer(replica.url, stubUrl);
-    // The second check shows that the balancer has the answer to the first.
-    const checks = () => paths.filter((path) => path === '/health/ready').length;
-    for (let i = 0; i < 500 && checks() < 2; i += 1) await delay(20);
+    await untilCheckedTwice(paths);
     paths.length = 0;
 
     for (let i = 0; i < 20; i += 1) expect(await getLiveStatus(url)).toBe(200);
@@ -98,6 +102,16 @@ describe('The load balancer of compose.yaml', () => {
     expect(paths.filter((path) => path !== '/health/ready')).toEqual([]);
     stub?.closeAllConnections();
     stub?.close();
+    for (let i = 0; i < 20; i += 1) expect(await getLiveStatus(url)).toBe(200);
+  });
+
+  it('tries the other replica at once if one has just ended', async () => {
+    const { url: stubUrl, paths } = await startStub(200);
+    const url = await startBalancer(replica.url, stubUrl);
+    await untilCheckedTwice(paths);
+    stub?.closeAllConnections();
+    stub?.close();
+
     for (let i = 0; i < 20; i += 1) expect(await getLiveStatus(url)).toBe(200);
   });
 
