@@ -7,8 +7,10 @@ import type { Page } from 'playwright-core';
 export function recordResponses(page: Page): () => Promise<string> {
   const received: Promise<string>[] = [];
   page.on('response', (response) => {
-    const text = Promise.all([response.allHeaders(), response.text()]);
-    received.push(text.then(([headers, body]) => JSON.stringify([headers, body])).catch(() => ''));
+    // A redirect has no body.
+    const body = response.text().catch(() => '');
+    const text = Promise.all([response.allHeaders(), body]).then((parts) => JSON.stringify(parts));
+    received.push(text.catch(() => ''));
   });
   return async () =>
     [
