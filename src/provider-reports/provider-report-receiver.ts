@@ -29,6 +29,9 @@ interface SendDecision {
  */
 @Injectable()
 export class ProviderReportReceiver {
+  /** Only tests change this time. */
+  responseTimeoutMs = RESPONSE_TIMEOUT_MS;
+
   constructor(
     private readonly store: DeliveryReportStore,
     private readonly limit: UnauthenticatedLimit,
@@ -61,7 +64,7 @@ export class ProviderReportReceiver {
       content.type === 'permission_request'
         ? this.decide(reader, content, context)
         : this.storeReports(reader, content, context);
-    await reply.code(200).send(await withDeadline(response, RESPONSE_TIMEOUT_MS));
+    await reply.code(200).send(await withDeadline(response, this.responseTimeoutMs));
   }
 
   private async storeReports(

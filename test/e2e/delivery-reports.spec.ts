@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hours, minutes } from '../../src/common/durations.js';
+import { ProviderReportReceiver } from '../../src/provider-reports/provider-report-receiver.js';
+import { DeliveryReportStore } from '../../src/storage/delivery-report-store.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectProblem } from '../support/problem.js';
@@ -376,6 +378,31 @@ describe('The route of Infobip', () => {
     expect(await statusOf(token)).toBe(401);
     expect(await statusOf({ 'x-signature': digest })).toBe(401);
     expect(await statusOf({ ...token, 'x-signature': digest }, `${body}\n`)).toBe(401);
+    await service.close();
+  });
+
+  // This test fails without `withDeadline` in provider-report-receiver.ts.
+  it('is answered 503 if storing it takes too long, and is stored all the same', async () => {
+    await start();
+    const { pinId, messageId } = await service.send();
+    let storeNow: () => void = () => undefined;
+    const canStore = new Promise<void>((resolve) => (storeNow = resolve));
+    const store = service.app.get(DeliveryReportStore, { strict: false });
+    const apply = store.apply.bind(store);
+    jest.spyOn(store, 'apply').mockImplementation(async (...reports) => {
+      await canStore;
+      return apply(...reports);
+    });
+    service.app.get(ProviderReportReceiver, { strict: false }).responseTimeoutMs = 50;
+
+    const response = await service.reportInfobip({
+      results: [infobipReport(messageId, 'delivered')],
+    });
+    expect(response.status).toBe(503);
+    storeNow();
+
+    while ((await service.getDelivery(pinId)) === undefined) continue;
+    expect(await service.getDelivery(pinId)).toMatchObject({ status: 'delivered' });
     await service.close();
   });
 
