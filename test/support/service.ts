@@ -7,11 +7,14 @@ import type { Agent } from 'supertest';
 import { AppModule } from '../../src/app.module.js';
 import { APPLICATION_OPTIONS, createFastifyAdapter, setupApp } from '../../src/app.setup.js';
 import { Clock } from '../../src/common/clock.js';
+import { seconds } from '../../src/common/durations.js';
 import { httpConfig } from '../../src/config/http.config.js';
+import { reportsConfig } from '../../src/config/reports.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { InfobipCodeLengths } from '../../src/providers/infobip/infobip.code-lengths.js';
+import { ProviderReportReceiver } from '../../src/provider-reports/provider-report-receiver.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { testEnvironment } from './config.js';
 import { openApiValidatedAgent } from './openapi-validated-agent.js';
@@ -66,6 +69,9 @@ export async function startService(
     logger: new NestLogger(logger),
   });
   await setupApp(app, logger);
+  // On a busy machine, storing a report can take longer than a provider should wait.
+  if (reportsConfig(env).isOn)
+    app.get(ProviderReportReceiver, { strict: false }).responseTimeoutMs = seconds(30);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   return {

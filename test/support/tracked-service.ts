@@ -1,7 +1,4 @@
 import { createHash, createHmac } from 'node:crypto';
-import { seconds } from '../../src/common/durations.js';
-import { reportsConfig, type ReportsConfig } from '../../src/config/reports.config.js';
-import { ProviderReportReceiver } from '../../src/provider-reports/provider-report-receiver.js';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { FakeClock } from './fake-clock.js';
@@ -68,9 +65,6 @@ export async function startTrackedService(
   const proxy = await startRecordingProxy(sandbox.url);
   const urls = { INFOBIP_BASE_URL: proxy.url, SINCH_BASE_URL: proxy.url };
   const service = await startService({ ...REPORT_SETTINGS, ...urls, ...settings }, clock);
-  // On a busy machine, storing a report can take longer than a provider should wait.
-  if (service.app.get<ReportsConfig>(reportsConfig.KEY).isOn)
-    service.app.get(ProviderReportReceiver, { strict: false }).responseTimeoutMs = seconds(30);
   let sendCount = 0;
   const post = (path: string, body: string, headers: Record<string, string>) =>
     fetch(`${service.url}/provider-reports/${path}`, { method: 'POST', body, headers });
