@@ -100,8 +100,9 @@ describe('A code by WhatsApp', () => {
     }
 
     // On a slow machine the next send may be the circuit's probe, which fails too.
+    let calls = 5;
     let response = await send('whatsapp');
-    while (response.status === 502) response = await send('whatsapp');
+    for (; response.status === 502; calls += 1) response = await send('whatsapp');
     expectProblem(response, 503, 'provider_unavailable');
     await sandbox.callControl('delete', 'faults').expect(204);
     await send('sms').expect(200);
@@ -112,7 +113,9 @@ describe('A code by WhatsApp', () => {
       `otp_provider_circuit_state{provider="sinch",operation="send",channel="${channel}",state="open"}`;
     expect(text).toContain(`${state('whatsapp')} 1\n`);
     expect(text).toContain(`${state('sms')} 0\n`);
-    expect(text).toMatch(/calls_total\{.*channel="whatsapp",outcome="unauthorized"\} [1-9]\d*\n/);
+    expect(text).toMatch(
+      new RegExp(`calls_total{.*channel="whatsapp",outcome="unauthorized"} ${calls}\\n`),
+    );
   });
 
   describe('with Infobip', () => {
