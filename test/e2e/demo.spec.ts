@@ -2,7 +2,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import supertest, { type Agent, type Response } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { DemoSessions } from '../../src/demo/demo-sessions.js';
-import { OtpService } from '../../src/otp/otp.service.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { expectProblem } from '../support/problem.js';
 import {
@@ -11,6 +10,7 @@ import {
   type RunningService,
   type SandboxedService,
 } from '../support/service.js';
+import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
 
 const SCRIPTS = ['app', 'view', 'phone', 'api', 'digits', 'messages', 'examples', 'sms'].map(
@@ -118,13 +118,13 @@ describe('The back end of the demo page', () => {
 
   it('gives no browser a pinId, neither that of the service nor that of the provider', async () => {
     await start();
-    const sends = jest.spyOn(service.app.get(OtpService, { strict: false }), 'send');
+    const getPinId = watchPinId(service);
     const responses: Response[] = [await browser.get('/demo/state'), await send()];
     service.clock.advance(seconds(30));
     responses.push(await resend(), await verify('000000'), await verify(await getCode()));
     responses.push(await browser.get('/demo/messages'), await browser.get('/demo/state'));
-    const { body } = await (sends.mock.results[0]?.value as ReturnType<OtpService['send']>);
-    const secrets = [body.pinId, ...(await service.getProviderPinIds(NUMBER))];
+    const pinId = await getPinId();
+    const secrets = [pinId, ...(await service.getProviderPinIds(NUMBER))];
 
     // One of the service, and one of the provider for each of the two messages.
     expect(secrets).toHaveLength(3);
@@ -369,7 +369,7 @@ describe('The back end of the demo page', () => {
 
   it('logs no number, code, pinId or id of a session', async () => {
     await start();
-    const sends = jest.spyOn(service.app.get(OtpService, { strict: false }), 'send');
+    const getPinId = watchPinId(service);
     const { headers } = await browser.get('/demo/state');
     const [, id = ''] = /demo-session=([\w-]+)/.exec(String(headers['set-cookie'])) ?? [];
     await send();
@@ -378,8 +378,8 @@ describe('The back end of the demo page', () => {
     await browser.get('/demo/messages');
 
     expect(service.log.text).toContain('/demo/verify');
-    const { body } = await (sends.mock.results[0]?.value as ReturnType<OtpService['send']>);
-    for (const secret of [NUMBER.slice(1), code, id, body.pinId])
+    const pinId = await getPinId();
+    for (const secret of [NUMBER.slice(1), code, id, pinId])
       expect(service.log.text).not.toContain(secret);
   });
 });

@@ -5,8 +5,9 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import supertest, { type Test } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
+import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
-import { startExample, watchPinId, type RunningExample } from './support/running-example.js';
+import { startExample, type RunningExample } from './support/running-example.js';
 
 jest.setTimeout(minutes(3));
 
@@ -182,7 +183,7 @@ describe('The better-auth example', () => {
 
   it('shows no pinId, API key or code in an answer or in its log', async () => {
     const number = nextNumber();
-    const getPinId = watchPinId(example);
+    const getPinId = watchPinId(example.service);
     const sent = await post('send-otp', { phoneNumber: number });
     const pinId = await getPinId();
     const early = await post('send-otp', { phoneNumber: number });

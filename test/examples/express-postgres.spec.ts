@@ -4,8 +4,9 @@ import { minutes, seconds } from '../../src/common/durations.js';
 import { OtpService } from '../../src/otp/otp.service.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
-import { startExample, watchPinId, type RunningExample } from './support/running-example.js';
+import { startExample, type RunningExample } from './support/running-example.js';
 
 jest.setTimeout(minutes(3));
 
@@ -286,7 +287,7 @@ describe('The Express example with PostgreSQL', () => {
   });
 
   it('shows no pinId, API key or code in an answer, and no number or password in its log', async () => {
-    const getPinId = watchPinId(example);
+    const getPinId = watchPinId(example.service);
     const { phoneNumber, code } = await register();
     const pinId = await getPinId();
     const answers = [

@@ -7,10 +7,11 @@ import { minutes, seconds } from '../../src/common/durations.js';
 import { openPage, startBrowser } from '../support/browser.js';
 import { spawnProgram } from '../support/child-program.js';
 import { freePort } from '../support/services/ports.js';
+import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { expectAccessible } from './support/accessibility.js';
 import { recordResponses } from './support/page-secrets.js';
-import { startExample, watchPinId, type RunningExample } from './support/running-example.js';
+import { startExample, type RunningExample } from './support/running-example.js';
 
 jest.setTimeout(minutes(3));
 
@@ -327,7 +328,7 @@ describe('The page of the Express example', () => {
 
   it('never receives a pinId, an API key or the code', async () => {
     await open();
-    const getPinId = watchPinId(example);
+    const getPinId = watchPinId(example.service);
     const { code } = await send();
     const pinId = await getPinId();
     await verify(wrongCode(code));

@@ -1,7 +1,8 @@
 import supertest, { type Agent, type Response } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
+import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
-import { startExample, watchPinId, type RunningExample } from './support/running-example.js';
+import { startExample, type RunningExample } from './support/running-example.js';
 
 jest.setTimeout(minutes(3));
 
@@ -145,7 +146,7 @@ describe('The NestJS example', () => {
   });
 
   it('shows no pinId, API key or code in an answer or in its log', async () => {
-    const getPinId = watchPinId(example);
+    const getPinId = watchPinId(example.service);
     const answers: Response[] = [await http.post('/step-up/send-otp').expect(200)];
     const pinId = await getPinId();
     const code = await readCode();

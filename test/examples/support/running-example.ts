@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { OtpService } from '../../../src/otp/otp.service.js';
 import { newApiKey } from '../../support/api-key.js';
 import { OffsetClock } from '../../support/browser-demo.js';
 import { spawnProgram } from '../../support/child-program.js';
@@ -106,15 +105,4 @@ export async function startExample(
 function readServiceSettings(name: string): NodeJS.ProcessEnv {
   const file = join(folderOf(name), 'service.env');
   return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
-}
-
-/** Watches the sends of the service from now on. @returns a getter of the pinId of the last one */
-export function watchPinId({ service }: RunningExample): () => Promise<string> {
-  const sends = jest.spyOn(service.app.get(OtpService), 'send');
-  return async () => {
-    const { body } = await (sends.mock.results.at(-1)?.value as ReturnType<OtpService['send']>);
-    expect(body.pinId).toMatch(/^[\w-]{22}$/);
-    sends.mockRestore();
-    return body.pinId;
-  };
 }
