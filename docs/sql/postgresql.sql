@@ -471,7 +471,7 @@ where
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  ($1, $2, $3, $4, $5)
+  ($1, $2, pg_backend_pid() % 32, $3, $4)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + 1;
@@ -1737,9 +1737,9 @@ insert into
 values
   ($1, $2, $3, $4, $5),
   ($6, $2, $3, $4, $5),
-  ($7, $2, $8, $4, $5),
-  ($9, $2, $8, $4, $5),
-  ($10, $2, $8, $4, $5)
+  ($7, $2, pg_backend_pid() % 32, $4, $5),
+  ($8, $2, pg_backend_pid() % 32, $4, $5),
+  ($9, $2, pg_backend_pid() % 32, $4, $5)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -1749,7 +1749,7 @@ set
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  ($1, $2, $3, $4, $5)
+  ($1, $2, pg_backend_pid() % 32, $3, $4)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -1759,7 +1759,7 @@ set
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  ($1, $2, $3, $4, $5)
+  ($1, $2, pg_backend_pid() % 32, $3, $4)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + 1;
@@ -1772,13 +1772,12 @@ with
       country,
       prefix_hash,
       created_at / 300000 as slot,
-      cast($1 as integer) as shard,
       1 as texts,
       0 as verified
     from
       verifications
     where
-      pin_id = $2
+      pin_id = $1
       and country <> ''
       and texts > 0
       and true
@@ -1810,7 +1809,7 @@ union all
 select
   'country:' || country,
   slot,
-  "shard",
+  pg_backend_pid() % 32,
   texts,
   verified
 from
@@ -1821,7 +1820,7 @@ union all
 select
   'client-country:' || country || ':' || client,
   slot,
-  "shard",
+  pg_backend_pid() % 32,
   texts,
   verified
 from
@@ -1832,7 +1831,7 @@ union all
 select
   'client:' || client,
   slot,
-  "shard",
+  pg_backend_pid() % 32,
   texts,
   verified
 from
@@ -1851,17 +1850,16 @@ with
       country,
       prefix_hash,
       created_at / 300000 as slot,
-      cast($1 as integer) as shard,
       0 as texts,
       "texts" as verified
     from
       verifications
     where
-      pin_id = $2
+      pin_id = $1
       and country <> ''
       and texts > 0
       and status || '' = 'pending'
-      and expires_at > $3
+      and expires_at > $2
   )
 insert into
   traffic (subject, slot, shard, texts, verified)
@@ -1890,7 +1888,7 @@ union all
 select
   'country:' || country,
   slot,
-  "shard",
+  pg_backend_pid() % 32,
   texts,
   verified
 from
@@ -1901,7 +1899,7 @@ union all
 select
   'client-country:' || country || ':' || client,
   slot,
-  "shard",
+  pg_backend_pid() % 32,
   texts,
   verified
 from
@@ -1912,7 +1910,7 @@ union all
 select
   'client:' || client,
   slot,
-  "shard",
+  pg_backend_pid() % 32,
   texts,
   verified
 from

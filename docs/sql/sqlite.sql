@@ -470,7 +470,7 @@ where
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  (?1, ?2, ?3, ?4, ?5)
+  (?1, ?2, 0, ?3, ?4)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + 1;
@@ -1730,9 +1730,9 @@ insert into
 values
   (?1, ?2, ?3, ?4, ?5),
   (?6, ?2, ?3, ?4, ?5),
-  (?7, ?2, ?8, ?4, ?5),
-  (?9, ?2, ?8, ?4, ?5),
-  (?10, ?2, ?8, ?4, ?5)
+  (?7, ?2, 0, ?4, ?5),
+  (?8, ?2, 0, ?4, ?5),
+  (?9, ?2, 0, ?4, ?5)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -1742,7 +1742,7 @@ set
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  (?1, ?2, ?3, ?4, ?5)
+  (?1, ?2, 0, ?3, ?4)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -1752,7 +1752,7 @@ set
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  (?1, ?2, ?3, ?4, ?5)
+  (?1, ?2, 0, ?3, ?4)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + 1;
@@ -1765,13 +1765,12 @@ with
       country,
       prefix_hash,
       created_at / 300000 as slot,
-      cast(?1 as integer) as shard,
       1 as texts,
       0 as verified
     from
       verifications
     where
-      pin_id = ?2
+      pin_id = ?1
       and country <> ''
       and texts > 0
       and true
@@ -1803,7 +1802,7 @@ union all
 select
   'country:' || country,
   slot,
-  "shard",
+  0,
   texts,
   verified
 from
@@ -1814,7 +1813,7 @@ union all
 select
   'client-country:' || country || ':' || client,
   slot,
-  "shard",
+  0,
   texts,
   verified
 from
@@ -1825,7 +1824,7 @@ union all
 select
   'client:' || client,
   slot,
-  "shard",
+  0,
   texts,
   verified
 from
@@ -1844,17 +1843,16 @@ with
       country,
       prefix_hash,
       created_at / 300000 as slot,
-      cast(?1 as integer) as shard,
       0 as texts,
       "texts" as verified
     from
       verifications
     where
-      pin_id = ?2
+      pin_id = ?1
       and country <> ''
       and texts > 0
       and status || '' = 'pending'
-      and expires_at > ?3
+      and expires_at > ?2
   )
 insert into
   traffic (subject, slot, shard, texts, verified)
@@ -1883,7 +1881,7 @@ union all
 select
   'country:' || country,
   slot,
-  "shard",
+  0,
   texts,
   verified
 from
@@ -1894,7 +1892,7 @@ union all
 select
   'client-country:' || country || ':' || client,
   slot,
-  "shard",
+  0,
   texts,
   verified
 from
@@ -1905,7 +1903,7 @@ union all
 select
   'client:' || client,
   slot,
-  "shard",
+  0,
   texts,
   verified
 from

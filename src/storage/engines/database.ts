@@ -29,8 +29,8 @@ export interface DatabaseEngine extends FailureClassifier {
   readonly clock: Clock;
   /** The clause that locks the rows of a select until the transaction ends; empty if not needed. */
   readonly lockClause: 'for update' | '';
-  /** Number of rows over which a count is spread if many transactions write it at once. */
-  readonly shards: number;
+  /** SQL for the row that this transaction writes, of a count that is spread over several rows. */
+  readonly shard: string;
   /** Migrates the schema, one process at a time. */
   migrate(): Promise<void>;
   /** Runs a batch as a transaction. Resolves when it is durable. */
@@ -101,7 +101,7 @@ function numberPlaceholders({ sql: template, parameters: all }: CompiledQuery) {
 export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   readonly clock: Clock;
   readonly lockClause: RawBuilder<unknown>;
-  readonly shards: number;
+  readonly shard: RawBuilder<number>;
   /** The text of every prepared statement, by its name. */
   readonly statements = new Map<string, string>();
   private readonly compiler: Kysely<DatabaseSchema>;
@@ -111,7 +111,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     this.compiler = new Kysely<DatabaseSchema>({ dialect: engine.dialect });
     this.clock = engine.clock;
     this.lockClause = sql.raw(engine.lockClause);
-    this.shards = engine.shards;
+    this.shard = sql.raw(engine.shard);
   }
 
   async onModuleInit(): Promise<void> {

@@ -5,7 +5,7 @@ import type { StatementBatch } from '../engines/statement-batch.js';
 import type { ClientLimits, LimitExceeded } from '../limit.types.js';
 import { getBucketEnd, toBucket, WINDOWS } from '../time-buckets.js';
 import { toClientSubject, toWrongCodesSubject } from '../traffic-subjects.js';
-import { GUESS_QUERIES } from './guess-queries.js';
+import { createGuessQueries } from './guess-queries.js';
 
 /**
  * Wrong codes that each verified message allows beyond the setting. Users mistype fewer than two
@@ -47,7 +47,7 @@ export class GuessLimits {
     private readonly database: Database,
     @Inject(limitsConfig.KEY) limits: LimitsConfig,
   ) {
-    this.queries = database.prepare('guesses', GUESS_QUERIES);
+    this.queries = database.prepare('guesses', createGuessQueries(database.shard));
     this.wrongCodesPerDay = limits.wrongCodesPerClientPerDay;
   }
 
@@ -84,8 +84,7 @@ export class GuessLimits {
   /** Counts a wrong code in the database; twice if a write is repeated that was committed. */
   addWrongCode(batch: StatementBatch, client: string, now: number): void {
     const bucket = toBucket(now);
-    const shard = Math.floor(Math.random() * this.database.shards);
-    this.queries.addWrongCode(batch, { subject: toWrongCodesSubject(client), bucket, shard });
+    this.queries.addWrongCode(batch, { subject: toWrongCodesSubject(client), bucket });
   }
 
   /** Adds a wrong code to the cached counts only: call it once its write is committed. */

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import { TRAFFIC_QUERIES } from './traffic-queries.js';
+import { sql, type RawBuilder } from 'kysely';
+import { addOne, readOldest } from './traffic-queries.js';
 
 interface GuessFilter {
   wrongCodes: string;
@@ -12,14 +12,15 @@ interface GuessFilter {
  * The statements on a client's wrong codes. The table `traffic` counts them in its column `texts`,
  * with a subject only for them.
  */
-export const GUESS_QUERIES = {
-  addWrongCode: TRAFFIC_QUERIES.addOne,
+export const createGuessQueries = (shard: RawBuilder<number>) => ({
+  addWrongCode: addOne(shard),
 
   /** The wrong codes and the verified messages of a client since the bucket `from`. */
   countGuesses: (_db: unknown, p: GuessFilter) => sql<{ wrong_codes: number; verified: number }>`
-    select coalesce(sum(case when subject = ${p.wrongCodes} then texts else 0 end), 0) as wrong_codes,
+    select
+      coalesce(sum(case when subject = ${p.wrongCodes} then texts else 0 end), 0) as wrong_codes,
       coalesce(sum(verified), 0) as verified
     from traffic where subject in (${p.wrongCodes}, ${p.client}) and slot >= ${p.from}`,
 
-  readOldest: TRAFFIC_QUERIES.readOldest,
-};
+  readOldest,
+});

@@ -4,7 +4,7 @@ import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type { DestinationCounts, SendCounts } from '../limit.types.js';
 import { getBucketEnd, getFirstRecentBucket, toBucket, WINDOWS } from '../time-buckets.js';
-import { TRAFFIC_QUERIES, type TrafficHistoryRow } from './traffic-queries.js';
+import { createTrafficQueries, type TrafficHistoryRow } from './traffic-queries.js';
 import {
   CHECKED_SCOPES,
   hasBudgets,
@@ -40,11 +40,8 @@ export class TrafficCounts {
   /** Histories by subject, read since `bucket` began. A new bucket moves the windows. */
   private historyCache = { bucket: 0, bySubject: new Map<string, TrafficHistory>() };
 
-  constructor(
-    private readonly database: Database,
-    @Inject(otpConfig.KEY) { ttlMs }: OtpConfig,
-  ) {
-    this.queries = database.prepare('traffic', TRAFFIC_QUERIES);
+  constructor(database: Database, @Inject(otpConfig.KEY) { ttlMs }: OtpConfig) {
+    this.queries = database.prepare('traffic', createTrafficQueries(database.shard));
     this.codeTtlMs = ttlMs;
   }
 
@@ -52,18 +49,18 @@ export class TrafficCounts {
   add(batch: StatementBatch, key: CountKey, change: SendCounts): void {
     if (!isCounted(key) || (change.sends === 0 && change.verified === 0)) return;
     const add = hasBudgets(key) ? this.queries.add : this.queries.addForClient;
-    add(batch, Object.assign(this.toBucketKey(key), change));
+    add(batch, Object.assign(toBucketKey(key), change));
   }
 
   /** Counts a verification's sends as verified, if it can still be verified. */
   addVerified(batch: StatementBatch, { pinId, now }: { pinId: string; now: number }): void {
-    this.queries.addVerified(batch, { pinId, now, shard: this.chooseShard() });
+    this.queries.addVerified(batch, { pinId, now });
   }
 
   /** Counts an unreachable number for its client alone, so the country may be unknown. */
   addUnreachable(batch: StatementBatch, key: CountKey): void {
-    const { bucket, shard, unreachable } = this.toBucketKey(key);
-    this.queries.addOne(batch, { subject: unreachable, bucket, shard });
+    const { bucket, unreachable } = toBucketKey(key);
+    this.queries.addOne(batch, { subject: unreachable, bucket });
   }
 
   /**
@@ -71,7 +68,7 @@ export class TrafficCounts {
    * @returns a getter of the counts of all its subjects, this send included
    */
   addSend(batch: StatementBatch, key: CountKey, pinId: string, now: number): () => SendTraffic {
-    this.queries.addSend(batch, { pinId, shard: this.chooseShard() });
+    this.queries.addSend(batch, { pinId });
     return this.read(batch, key, now);
   }
 
@@ -147,19 +144,13 @@ export class TrafficCounts {
     };
   }
 
-  private toBucketKey(key: CountKey) {
-    return { bucket: toBucket(key.created_at), shard: this.chooseShard(), ...toSubjects(key) };
-  }
-
-  private chooseShard(): number {
-    return Math.floor(Math.random() * this.database.shards);
-  }
-
   private getHistoryCache(bucket: number): Map<string, TrafficHistory> {
     if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, bySubject: new Map() };
     return this.historyCache.bySubject;
   }
 }
+
+const toBucketKey = (key: CountKey) => ({ bucket: toBucket(key.created_at), ...toSubjects(key) });
 
 const toHistory = (row: TrafficHistoryRow): TrafficHistory => ({
   hour: { sends: row.hour_sends, verified: row.hour_verified },

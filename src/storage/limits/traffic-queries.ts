@@ -11,25 +11,23 @@ import {
   type TrafficSubjects,
 } from '../traffic-subjects.js';
 
-/** The subjects that a send counts for, and the rows that count it. */
+/** SQL for the row of a count, as in `Database`. */
+type Shard = RawBuilder<number>;
+
+/** The subjects that a send counts for, and its bucket. */
 interface TrafficBucketKey extends TrafficSubjects {
   /** The number of the bucket (time-buckets.ts), as in the column `slot`. */
   readonly bucket: number;
-  /** Which row of the subjects that are spread over several rows per bucket. */
-  readonly shard: number;
 }
 
 interface SubjectBucket {
   readonly subject: string;
   readonly bucket: number;
-  readonly shard: number;
 }
 
 /** A verification, whose row has the subjects and the bucket of its sends. */
 interface CountedVerification {
   readonly pinId: string;
-  /** Which row of the subjects that are spread over several rows per bucket. */
-  readonly shard: number;
 }
 
 interface TrafficCountChange extends TrafficBucketKey {
@@ -60,32 +58,50 @@ export interface TrafficHistoryRow {
   two_weeks_verified: number;
 }
 
+/** Adds one to the count of a single subject. */
+export const addOne = (shard: Shard) => (db: Kysely<DatabaseSchema>, p: SubjectBucket) =>
+  db
+    .insertInto('traffic')
+    .values({ subject: p.subject, slot: p.bucket, shard, texts: 1, verified: 0 })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['subject', 'slot', 'shard'])
+        .doUpdateSet({ texts: sql<number>`traffic.texts + 1` }),
+    );
+
+/** The oldest bucket with a send; with an unverified send, if `unverifiedOnly` is 1. */
+export const readOldest = (
+  db: Kysely<DatabaseSchema>,
+  p: { subject: string; from: number; unverifiedOnly: 0 | 1 },
+) =>
+  db
+    .selectFrom('traffic')
+    .select('slot')
+    .where('subject', '=', p.subject)
+    .where('slot', '>=', p.from)
+    .groupBy('slot')
+    .having(sql<boolean>`sum(texts) > ${p.unverifiedOnly} * sum(verified)`)
+    .orderBy('slot')
+    .limit(sql.lit(1));
+
 /** The statements on `traffic`. All write their rows in the order of {@link COUNT_SCOPES}. */
-export const TRAFFIC_QUERIES = {
-  add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, COUNT_SCOPES, p),
+export const createTrafficQueries = (shard: Shard) => ({
+  add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, shard, COUNT_SCOPES, p),
 
   /** As `add`, for a trusted number, whose sends count only for the client. */
-  addForClient: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, ['client'], p),
+  addForClient: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) =>
+    addCounts(db, shard, ['client'], p),
 
-  /** Adds one to the count of a single subject. */
-  addOne: (db: Kysely<DatabaseSchema>, p: SubjectBucket) =>
-    db
-      .insertInto('traffic')
-      .values({ subject: p.subject, slot: p.bucket, shard: p.shard, texts: 1, verified: 0 })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['subject', 'slot', 'shard'])
-          .doUpdateSet({ texts: sql<number>`traffic.texts + 1` }),
-      ),
+  addOne: addOne(shard),
 
   /** Adds one send to all its subjects, if its verification was written. */
   addSend: (_db: unknown, p: CountedVerification) => sql`
-    ${upsert(p, { sends: sql.lit(1), verified: sql.lit(0) }, sql<boolean>`true`)}
+    ${upsert(shard, p, { sends: sql.lit(1), verified: sql.lit(0) }, sql<boolean>`true`)}
     set texts = traffic.texts + 1`,
 
   /** Counts all sends of a verification as verified, if it can still be verified. */
   addVerified: (_db: unknown, p: CountedVerification & { now: number }) => sql`
-    ${upsert(p, { sends: sql.lit(0), verified: sql.ref('texts') }, isOpen(p.now))}
+    ${upsert(shard, p, { sends: sql.lit(0), verified: sql.ref('texts') }, isOpen(p.now))}
     set verified = traffic.verified + excluded.verified`,
 
   /** The counts of each subject since the bucket `from`; no row for a subject without counts. */
@@ -113,24 +129,12 @@ export const TRAFFIC_QUERIES = {
       group by subject`;
   },
 
-  /** The oldest bucket with a send; with an unverified send, if `unverifiedOnly` is 1. */
-  readOldest: (
-    db: Kysely<DatabaseSchema>,
-    p: { subject: string; from: number; unverifiedOnly: 0 | 1 },
-  ) =>
-    db
-      .selectFrom('traffic')
-      .select('slot')
-      .where('subject', '=', p.subject)
-      .where('slot', '>=', p.from)
-      .groupBy('slot')
-      .having(sql<boolean>`sum(texts) > ${p.unverifiedOnly} * sum(verified)`)
-      .orderBy('slot')
-      .limit(sql.lit(1)),
-};
+  readOldest,
+});
 
 const addCounts = (
   db: Kysely<DatabaseSchema>,
+  shard: Shard,
   scopes: readonly CountScope[],
   p: TrafficCountChange,
 ) =>
@@ -140,7 +144,7 @@ const addCounts = (
       scopes.map((scope) => ({
         subject: p[scope],
         slot: p.bucket,
-        shard: isExact(scope) ? 0 : p.shard,
+        shard: isExact(scope) ? 0 : shard,
         texts: p.sends,
         verified: p.verified,
       })),
@@ -158,12 +162,13 @@ const addCounts = (
  * @param isChanged a condition on the verification, without which nothing is written
  */
 function upsert(
-  { pinId, shard }: CountedVerification,
+  shard: Shard,
+  { pinId }: CountedVerification,
   { sends, verified }: Record<'sends' | 'verified', RawBuilder<unknown>>,
   isChanged: RawBuilder<boolean>,
 ) {
   const rows = COUNT_SCOPES.map((scope) => {
-    const rowShard = isExact(scope) ? sql.lit(0) : sql.ref('shard');
+    const rowShard = isExact(scope) ? sql.lit(0) : shard;
     const isCounted = scope === 'client' ? sql`true` : sql`prefix_hash <> ''`;
     return sql`
       select ${SUBJECT_OF_ROW[scope]}, slot, ${rowShard}, texts, verified from counted
@@ -172,7 +177,7 @@ function upsert(
   return sql`
     with counted as (
       select client, country, prefix_hash, ${BUCKET_OF_ROW} as slot,
-        cast(${shard} as integer) as shard, ${sends} as texts, ${verified} as verified
+        ${sends} as texts, ${verified} as verified
       from verifications
       where pin_id = ${pinId} and country <> '' and texts > 0 and ${isChanged})
     insert into traffic (subject, slot, shard, texts, verified)
