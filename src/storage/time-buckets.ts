@@ -14,6 +14,25 @@ export const WINDOWS = {
   twoWeeks: hours(14 * 24) / BUCKET_MS,
 };
 
+/** The first bucket of each window. All windows end before the first recent bucket. */
+export interface HistoryWindows {
+  readonly firstRecent: number;
+  readonly hour: number;
+  readonly day: number;
+  readonly twoWeeks: number;
+}
+
+/** The counts of a subject in each window, as a statement returns them. */
+export interface HistoryRow {
+  readonly subject: string;
+  readonly hour_sends: number;
+  readonly hour_verified: number;
+  readonly day_sends: number;
+  readonly day_verified: number;
+  readonly two_weeks_sends: number;
+  readonly two_weeks_verified: number;
+}
+
 /** The bucket of a time in milliseconds since the epoch. */
 export const toBucket = (time: number): number => Math.floor(time / BUCKET_MS);
 

@@ -1,3 +1,4 @@
+import { errors } from '../../src/common/domain-error.js';
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
@@ -8,7 +9,9 @@ import type {
   TrafficEvaluator,
 } from '../../src/storage/limit.types.js';
 import type { Attempt } from '../../src/storage/attempt.types.js';
+import { Database } from '../../src/storage/engines/database.js';
 import { POOL_SIZE } from '../../src/storage/engines/postgres.js';
+import { StatementBatch } from '../../src/storage/engines/statement-batch.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type {
   NewVerification,
@@ -68,6 +71,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   });
 
   afterEach(async () => {
+    jest.restoreAllMocks();
     for (const replica of replicas) await replica.close();
     await storage.removeData();
   });
@@ -235,6 +239,37 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect(await send({ destination })).toMatchObject({ limit: 'client_sends' });
     await reopen({ CLIENT_SENDS_PER_DAY: '5' });
     expect((await send({ destination })).outcome).toBe('admitted');
+  });
+
+  // This test fails without `loadHistories` in send.repository.ts.
+  it('reads the history of a country and client once per bucket for all sends', async () => {
+    const add = jest.spyOn(StatementBatch.prototype, 'add');
+    const countReads = (subject: string) =>
+      add.mock.calls.filter(
+        ([{ name }, values]) => name === 'traffic.readHistories' && values.includes(subject),
+      ).length;
+    const sendMany = () =>
+      runConcurrently(20, (i) =>
+        send({ to: `+1${String(415_000 + created)}0000`, client: i % 2 ? 'shop' : 'bank' }),
+      );
+    const old = [await sendMany(), verification({ to: '+14149990000' })] as const;
+    clock.advance(minutes(5));
+    const results = await sendMany();
+    // A request that began in the bucket before.
+    const late = await store.reserveSend(old[1], NO_IDEMPOTENCY_KEY, enforce);
+    const next = await send({ to: '+14148880000' });
+
+    expect(countAdmitted([...old[0], ...results, late, next])).toBe(42);
+    expect(['country:US', 'client:shop', 'client:bank'].map(countReads)).toEqual([2, 2, 2]);
+  });
+
+  it('reads a history again after an error', async () => {
+    const cause = new Error('any');
+    const failure = errors.storageUnavailable({ message: 'The database failed.', cause });
+    jest.spyOn(Database.prototype, 'run').mockRejectedValueOnce(failure);
+
+    await expect(send()).rejects.toBe(failure);
+    expect((await send()).outcome).toBe('admitted');
   });
 
   describe('a budget', () => {

@@ -90,6 +90,11 @@ export class SendLimits {
     };
   }
 
+  /** Call before the transaction of a first send. */
+  async loadHistories({ row, entries, now }: CountedSend): Promise<void> {
+    if (entries && isCounted(row)) await this.traffic.loadHistories(row, now);
+  }
+
   /**
    * Counts a send for its destination and client, if its verification was written. A send is
    * counted first and checked after that: so concurrent sends cannot all pass the check with the

@@ -4,26 +4,21 @@ import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type { DestinationCounts, SendCounts } from '../limit.types.js';
 import { getBucketEnd, getFirstRecentBucket, toBucket, WINDOWS } from '../time-buckets.js';
-import { createTrafficQueries, type TrafficHistoryRow } from './traffic-queries.js';
+import { TrafficHistories } from './traffic-histories.js';
+import { createTrafficQueries } from './traffic-queries.js';
 import {
-  CHECKED_SCOPES,
   hasBudgets,
   isCounted,
   mapScopes,
   toSubjects,
   type CountKey,
   type CountScope,
-  type TrafficSubjects,
 } from '../traffic-subjects.js';
 
 /** The counts of every subject of a send. */
 export type SendTraffic = Record<CountScope, DestinationCounts>;
 
-/** The counts of a subject in the buckets before the recent ones. They no longer change. */
-type TrafficHistory = Omit<DestinationCounts, 'recent'>;
-
 const NONE: SendCounts = { sends: 0, verified: 0 };
-const NO_HISTORY: TrafficHistory = { hour: NONE, day: NONE, twoWeeks: NONE };
 
 /**
  * Counts sends and verified sends per destination, per client, and per client and destination.
@@ -37,12 +32,20 @@ const NO_HISTORY: TrafficHistory = { hour: NONE, day: NONE, twoWeeks: NONE };
 export class TrafficCounts {
   private readonly queries;
   private readonly codeTtlMs: number;
-  /** Histories by subject, read since `bucket` began. A new bucket moves the windows. */
-  private historyCache = { bucket: 0, bySubject: new Map<string, TrafficHistory>() };
+  private readonly histories: TrafficHistories;
 
   constructor(database: Database, @Inject(otpConfig.KEY) { ttlMs }: OtpConfig) {
     this.queries = database.prepare('traffic', createTrafficQueries(database.shard));
     this.codeTtlMs = ttlMs;
+    this.histories = new TrafficHistories(database, this.queries.readHistories, ttlMs);
+  }
+
+  /**
+   * Call before the transaction of a first send, whose country and client are known. A resend reads
+   * what is missing in its transaction.
+   */
+  loadHistories(key: CountKey, now: number): Promise<void> {
+    return this.histories.load(toSubjects(key), toBucket(now));
   }
 
   /** Adds to the counts of a verification's bucket. Negative numbers take sends back. */
@@ -102,7 +105,7 @@ export class TrafficCounts {
     const bucket = toBucket(now);
     const from = getFirstRecentBucket(bucket, this.codeTtlMs);
     const recent = this.queries.readRecent(batch, Object.assign({ from }, subjects));
-    const getHistory = this.loadHistories(batch, subjects, bucket);
+    const getHistory = this.histories.read(batch, subjects, bucket);
     const getCounts = (subject: string): DestinationCounts => {
       const { sends, verified } = recent.rows.find((row) => row.subject === subject) ?? NONE;
       const { hour, day, twoWeeks } = getHistory(subject);
@@ -110,50 +113,6 @@ export class TrafficCounts {
     };
     return () => mapScopes((scope) => getCounts(subjects[scope]));
   }
-
-  /**
-   * Reads the histories that were not read in this bucket yet.
-   * @returns a getter of the history of a subject
-   */
-  private loadHistories(
-    batch: StatementBatch,
-    subjects: TrafficSubjects,
-    bucket: number,
-  ): (subject: string) => TrafficHistory {
-    // A read that is running when the bucket changes keeps the histories it began with.
-    const histories = this.getHistoryCache(bucket);
-    if (CHECKED_SCOPES.every((scope) => histories.has(subjects[scope]))) {
-      return (subject) => histories.get(subject) ?? NO_HISTORY;
-    }
-    // An empty subject matches no row, so the same statement reads any number of subjects.
-    const unread = mapScopes((scope) => (histories.has(subjects[scope]) ? '' : subjects[scope]));
-    const windows = {
-      firstRecent: getFirstRecentBucket(bucket, this.codeTtlMs),
-      hour: bucket - WINDOWS.hour,
-      day: bucket - WINDOWS.day,
-      twoWeeks: bucket - WINDOWS.twoWeeks,
-    };
-    const result = this.queries.readHistories(batch, Object.assign(windows, unread));
-    return (subject) => {
-      const cached = histories.get(subject);
-      if (cached) return cached;
-      const row = result.rows.find((candidate) => candidate.subject === subject);
-      const history = row ? toHistory(row) : NO_HISTORY;
-      histories.set(subject, history);
-      return history;
-    };
-  }
-
-  private getHistoryCache(bucket: number): Map<string, TrafficHistory> {
-    if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, bySubject: new Map() };
-    return this.historyCache.bySubject;
-  }
 }
 
 const toBucketKey = (key: CountKey) => ({ bucket: toBucket(key.created_at), ...toSubjects(key) });
-
-const toHistory = (row: TrafficHistoryRow): TrafficHistory => ({
-  hour: { sends: row.hour_sends, verified: row.hour_verified },
-  day: { sends: row.day_sends, verified: row.day_verified },
-  twoWeeks: { sends: row.two_weeks_sends, verified: row.two_weeks_verified },
-});

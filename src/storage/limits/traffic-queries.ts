@@ -1,6 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { DatabaseSchema } from '../migrations/schema.js';
-import { BUCKET_OF_ROW } from '../time-buckets.js';
+import { BUCKET_OF_ROW, type HistoryRow, type HistoryWindows } from '../time-buckets.js';
 import { isOpen } from './predicates.js';
 import {
   CHECKED_SCOPES,
@@ -38,24 +38,6 @@ interface TrafficCountChange extends TrafficBucketKey {
 interface RecentBuckets extends TrafficSubjects {
   /** The first bucket to count. */
   readonly from: number;
-}
-
-/** The first bucket of each window. All windows end before the first recent bucket. */
-interface HistoryWindows extends TrafficSubjects {
-  readonly firstRecent: number;
-  readonly hour: number;
-  readonly day: number;
-  readonly twoWeeks: number;
-}
-
-export interface TrafficHistoryRow {
-  subject: string;
-  hour_sends: number;
-  hour_verified: number;
-  day_sends: number;
-  day_verified: number;
-  two_weeks_sends: number;
-  two_weeks_verified: number;
 }
 
 /** Adds one to the count of a single subject. */
@@ -115,10 +97,10 @@ export const createTrafficQueries = (shard: Shard) => ({
     group by subject`,
 
   /** The counts of each subject in each window, without the recent buckets. */
-  readHistories: (_db: unknown, p: HistoryWindows) => {
+  readHistories: (_db: unknown, p: HistoryWindows & TrafficSubjects) => {
     const sumSince = (bucket: number, column: 'texts' | 'verified') =>
       sql`coalesce(sum(case when slot >= ${bucket} then ${sql.ref(column)} else 0 end), 0)`;
-    return sql<TrafficHistoryRow>`
+    return sql<HistoryRow>`
       select subject,
         ${sumSince(p.hour, 'texts')} as hour_sends, ${sumSince(p.hour, 'verified')} as hour_verified,
         ${sumSince(p.day, 'texts')} as day_sends, ${sumSince(p.day, 'verified')} as day_verified,

@@ -58,11 +58,11 @@ export class SendRepository {
     const claim = idempotency && this.keys.createClaim(idempotency);
     const row = this.verifications.toNewRow(verification);
     const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, { floodFilters, limits, now });
-    const written = await this.database.runUntilKnown(
-      async (isRepeated) =>
-        (isRepeated ? await this.findWritten(send) : undefined) ??
-        this.database.run((batch) => this.writeSend(batch, send, idempotency)),
-    );
+    const written = await this.database.runUntilKnown(async (isRepeated) => {
+      await this.limits.loadHistories(send);
+      const found = isRepeated ? await this.findWritten(send) : undefined;
+      return found ?? this.database.run((batch) => this.writeSend(batch, send, idempotency));
+    });
     if (idempotency && !written.isClaimed?.()) {
       return this.keys.findEarlierRequest(this.database, client, idempotency, now, 'send');
     }
