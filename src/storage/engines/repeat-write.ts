@@ -33,7 +33,7 @@ export interface FailureClassifier {
  * Runs `work`, and repeats it if the first run ends with one of the `failures`. A repetition that
  * fails is repeated in turn, unless the failure is permanent. When the time is over, the error of
  * the first run is thrown.
- * @param work gets whether an earlier run may have been committed.
+ * @param work gets whether an earlier run may have been committed
  */
 export async function repeatWrite<T>(
   work: (isRepeated: boolean) => Promise<T>,
@@ -41,8 +41,14 @@ export async function repeatWrite<T>(
   failures: readonly TransactionFailure[],
 ): Promise<T> {
   const startedAt = performance.now();
+  let mayBeCommitted = false;
+  const run = () =>
+    work(mayBeCommitted).catch((error: unknown) => {
+      mayBeCommitted ||= findFailure(error, engine) === 'unknown';
+      throw error;
+    });
   try {
-    return await work(false);
+    return await run();
   } catch (error) {
     const leftMs = engine.repeatForMs - (performance.now() - startedAt);
     if (leftMs <= 0 || !failures.includes(findFailure(error, engine))) throw error;
@@ -51,12 +57,10 @@ export async function repeatWrite<T>(
       timeout(leftMs, TimeoutStrategy.Aggressive),
       retry(handleWhen(isTemporary), { backoff: new ConstantBackoff(DELAY_MS) }),
     );
-    return policy
-      .execute(() => work(true))
-      .catch((failed: unknown) => {
-        // Not isTaskCancelledError, which recognises no error of a timeout (cockatiel 3.2.1).
-        throw failed instanceof TaskCancelledError ? error : failed;
-      });
+    return policy.execute(run).catch((failed: unknown) => {
+      // Not isTaskCancelledError, which recognises no error of a timeout (cockatiel 3.2.1).
+      throw failed instanceof TaskCancelledError ? error : failed;
+    });
   }
 }
 
