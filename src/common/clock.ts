@@ -39,6 +39,11 @@ export class Clock {
     return new Date(time - this.aheadMs);
   }
 
+  /** Converts a time by the wall clock, such as one that another server sent, to this clock. */
+  fromWallClock(time: number): number {
+    return time + this.aheadMs;
+  }
+
   /**
    * Moves forward to a time that an earlier process or another replica has already reached. Ignores a
    * difference of up to a second.

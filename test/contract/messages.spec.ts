@@ -1,4 +1,4 @@
-import { seconds } from '../../src/common/durations.js';
+import { hours, seconds } from '../../src/common/durations.js';
 import type { DeliveryReported } from '../../src/common/delivery-events.js';
 import type { DeliveryStatus } from '../../src/common/delivery-status.js';
 import type { SendReservation, SendResult } from '../../src/storage/send.types.js';
@@ -89,6 +89,20 @@ describe.each(DATABASES)('A tracked message, on %s and two replicas', (_engine, 
     const durationMs = seconds(2);
     expect(reported).toEqual([{ pinId: PIN_ID, outcome: 'unreachable', durationMs }]);
     expect(await claimEvents()).toMatchObject([{ type: 'message.undelivered', pinId: PIN_ID }]);
+  });
+
+  it('has the time of its report by the clock as it is now, after the clock was set back', async () => {
+    clock.now();
+    clock.moveWallClock(-hours(1));
+    await confirm(await reserve(), { messageId: 'any' });
+    clock.advance(seconds(2));
+    const statusAt = clock.toDate(clock.now()).getTime();
+    await replicas[1].reports.apply('infobip', [
+      { messageId: 'any', status: 'delivered', statusAt },
+    ]);
+
+    expect(await getDelivery()).toEqual({ status: 'delivered', at: clock.now() });
+    expect(reported).toMatchObject([{ durationMs: seconds(2) }]);
   });
 
   it('that was reported before its send was stored is shown after a cleanup, and counts once', async () => {

@@ -124,7 +124,7 @@ export class MessageRepository {
       provider,
       status,
       // The provider's clock may be ahead.
-      statusAt: Math.min(statusAt, now),
+      statusAt: Math.min(this.clock.fromWallClock(statusAt), now),
       receivedAt: now,
       price: price?.amount ?? '',
       currency: price?.currency ?? '',
