@@ -147,10 +147,9 @@ export class CircuitBreaker {
         break;
       case State.Open:
       case State.Isolated:
+        if (!this.options.usesExponentialBackoff()) this.probePauseMs = PROBE_EVERY_MS;
         this.nextProbeAt = performance.now() + this.probePauseMs;
-        if (this.options.usesExponentialBackoff()) {
-          this.probePauseMs = Math.min(MAX_OPEN_MS, 2 * this.probePauseMs);
-        }
+        this.probePauseMs = Math.min(MAX_OPEN_MS, 2 * this.probePauseMs);
         this.options.onStateChange('open');
     }
   }

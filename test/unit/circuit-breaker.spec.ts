@@ -316,6 +316,20 @@ describe('CircuitBreaker', () => {
     expect(await rejection()).toMatchObject({ retryAfterMs: PROBE_EVERY_MS });
   });
 
+  it('returns to the shortest pause once no other provider can take the calls', async () => {
+    let hasFallback = true;
+    createCircuit({ usesExponentialBackoff: () => hasFallback });
+    await failMany(5, 'server_error');
+    for (let i = 0; i < 4; i += 1) {
+      const { retryAfterMs = 0 } = await rejection();
+      hasFallback = i < 3;
+      await wait(retryAfterMs);
+      await startCall().fail('server_error');
+    }
+
+    expect(await rejection()).toMatchObject({ retryAfterMs: PROBE_EVERY_MS });
+  });
+
   it('keeps working when the system clock is set back', async () => {
     await failMany(5, 'server_error');
     jest.setSystemTime(Date.now() - 3_600_000);
