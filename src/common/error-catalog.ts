@@ -68,7 +68,7 @@ const ENTRIES = {
     status: 400,
     message: 'The body is not valid JSON, or the request is not valid HTTP.',
     action: 'Send a well-formed HTTP request with one JSON object as its body.',
-    returnedBy: ['body'],
+    returnedBy: AUTHENTICATED,
   },
   unauthenticated: {
     status: 401,

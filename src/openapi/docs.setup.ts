@@ -60,12 +60,14 @@ export async function setupDocs(app: INestApplication, fastify: FastifyInstance)
     const body = await (document ??= buildDocument());
     return reply.header('cache-control', 'no-cache').type('application/json').send(body);
   });
-  fastify.get('/docs', (_request, reply) =>
-    reply
+  fastify.get('/docs', ({ url }, reply) => {
+    // The links of the page are relative, so that it works behind a path prefix.
+    if (url.split('?', 1)[0]?.endsWith('/')) return reply.redirect('../docs');
+    return reply
       .headers({ 'content-security-policy': POLICY, 'cache-control': 'no-cache' })
       .type('text/html; charset=utf-8')
-      .send(PAGE),
-  );
+      .send(PAGE);
+  });
   await fastify.register(fastifyStatic, {
     root: dirname(MANIFEST),
     // No route for the whole folder, only `reply.sendFile`.

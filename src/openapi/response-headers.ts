@@ -69,9 +69,10 @@ export function getResponseHeaders(
     headers[name] = { $ref: `#/components/headers/${name}${required ? '' : '-Optional'}` };
   };
   add('X-Request-Id', { required: true });
-  // A too large body is rejected before the rate limit. At 500 and 503, the counter may have failed.
+  // A too large body is rejected before the rate limit, and so is invalid HTTP with 400. At 500 and
+  // 503, the counter may have failed.
   if (isRateLimited && status !== 413) {
-    const required = status !== 500 && status !== 503;
+    const required = ![400, 500, 503].includes(status);
     add('RateLimit-Policy', { required });
     add('RateLimit', { required });
   }

@@ -43,6 +43,14 @@ describe('The API document', () => {
     expect(text).not.toMatch(/https?:|\/\/|<style|style=|\son\w+=/);
   });
 
+  it('is shown with a slash behind the path, too', async () => {
+    for (const path of ['/docs/', '/docs/?query']) {
+      const { headers } = await service.http.get(path).expect(302);
+      expect(headers['location']).toBe('../docs');
+    }
+    await service.http.get('/docs?next=/').expect(200);
+  });
+
   describe('The files of Swagger UI', () => {
     let files: string[];
 

@@ -79,6 +79,8 @@ describe('A request', () => {
     const body = `{"phoneNumber":${'['.repeat(depth)}${']'.repeat(depth)}}`;
 
     expectProblem(await post('/otp/send', body), 400, 'validation_failed');
+    const withKey = post('/otp/send', body).set('Idempotency-Key', 'nested-1');
+    expectProblem(await withKey, 400, 'validation_failed');
   });
 
   it.each([
