@@ -96,7 +96,7 @@ async function startSandboxOn(
   address: { readonly host: string; readonly port: number },
   baseUrlSetting: string,
 ): Promise<Sandbox> {
-  const { startSandbox } = await import('./sandbox/sandbox.js');
+  const { startSandbox } = await import('./sandbox/sandbox.js').catch(explainMissingSandbox);
   const { port } = address;
   return startSandbox(address).catch((error: unknown) => {
     throw new Error(
@@ -105,6 +105,17 @@ async function startSandboxOn(
         `${baseUrlSetting}=http://127.0.0.1:${String(port)}.`,
     );
   });
+}
+
+/** The container image has no sandbox. */
+function explainMissingSandbox(error: NodeJS.ErrnoException): never {
+  const isMissing = error.message.includes("/sandbox/sandbox.js' imported");
+  if (error.code !== 'ERR_MODULE_NOT_FOUND' || !isMissing) throw error;
+  throw new Error(
+    'This build has no sandbox. Set the base URLs and credentials of the providers, ' +
+      'or build the image with the target trial.',
+    { cause: error },
+  );
 }
 
 /** The report URLs and credentials for the sandbox, as an operator sets them at a real provider. */

@@ -57,7 +57,7 @@ function parseNumber(text: string): PhoneNumber {
 async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
   let env: Environment;
   try {
-    env = loadCommandEnvironment();
+    env = loadCommandEnvironment({ checksSecretFile: true });
   } catch (error) {
     return createSettingsErrorFindings(error as Error);
   }

@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import Joi from 'joi';
 import type { Environment } from './define-config.js';
 import { findPrefixErrors } from './destinations.config.js';
+import { findSecretFileErrors } from './development-secret.js';
 import { findDevelopmentSecretErrors } from './encryption.config.js';
 import { SECRET_NAMES, SETTING_NAMES, SETTINGS } from './config.module.js';
 import { findMetricsClientErrors } from './http.config.js';
@@ -13,6 +14,7 @@ import { findRouteErrors } from './provider-routes.js';
 import { findMissingCredentials, providersConfig } from './providers.config.js';
 import { findReportErrors } from './reports.config.js';
 import { readSecretFiles, toFileVariable } from './secret-files.js';
+import { storageConfig } from './storage.config.js';
 import { describeUnknownVariables } from './unknown-variables.js';
 import { findWebhookErrors } from './webhooks.config.js';
 
@@ -63,9 +65,13 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
     // Do not report a setting as missing if its file cannot be read.
     ...settingErrors.filter((error) => !files.unread.some((name) => error.startsWith(`${name} `))),
   ];
-  if (errors.length === 0) {
-    return { ...env, warnings: [...warnings, ...findOpenAccessWarnings(env)] };
-  }
+  assertNoErrors(errors, warnings);
+  return { ...env, warnings: [...warnings, ...findOpenAccessWarnings(env)] };
+}
+
+/** @throws Error that lists the errors, if there are any, and then the warnings */
+function assertNoErrors(errors: readonly string[], warnings: readonly string[] = []): void {
+  if (errors.length === 0) return;
   throw new Error(['The settings cannot be used:', ...errors, ...warnings].join('\n  - '));
 }
 
@@ -89,16 +95,21 @@ export const loadEnvironment = (): Environment => parseEnvironment(readVariables
 /**
  * As {@link loadEnvironment}, for a command that encrypts nothing. Outside production, a random
  * placeholder replaces an absent `OTP_SECRET`, so that no secret is created in `DATA_DIR`.
+ * @param checksSecretFile whether an invalid file of the secret in `DATA_DIR` is an error, too
  * @throws Error with every invalid setting.
  */
-export function loadCommandEnvironment(): Environment {
+export function loadCommandEnvironment({ checksSecretFile = false } = {}): Environment {
   const variables = readVariables();
   const needsPlaceholder =
     variables['NODE_ENV'] !== 'production' && !isSet(variables, 'OTP_SECRET');
-  return parseEnvironment({
+  const env = parseEnvironment({
     ...variables,
     ...(needsPlaceholder && { OTP_SECRET: createRandomSecret() }),
   });
+  if (needsPlaceholder && checksSecretFile) {
+    assertNoErrors(findSecretFileErrors(storageConfig(env).dataDir), env.warnings);
+  }
+  return env;
 }
 
 /**

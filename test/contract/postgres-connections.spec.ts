@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { seconds } from '../../src/common/durations.js';
@@ -57,6 +58,30 @@ describe('The PostgreSQL connection pool', () => {
 
     expect(failures.length).toBeGreaterThan(0);
     expect(new Set(failures)).toEqual(new Set(['timeout exceeded when trying to connect']));
+  });
+});
+
+describe('A start while PostgreSQL does not run', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('fails with what to do, also if the host has several addresses', async () => {
+    // Node gives no message if it could connect to none of them.
+    jest.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
+      const callback = args.at(-1) as (error: null, addresses: dns.LookupAddress[]) => void;
+      const addresses = ['127.0.0.1', '127.0.0.2'];
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: 4 })),
+      );
+    });
+    const engine = openPostgres('postgres://database.test:1/otp', seconds(5));
+
+    await expect(engine.migrate()).rejects.toThrow(
+      'The database of DATABASE_URL cannot be reached: ECONNREFUSED. Check the host',
+    );
+    const [failure] = await getErrorMessages([engine.runBatch([INSERT])]);
+    expect(failure).toBe('ECONNREFUSED');
+    await engine.close();
   });
 });
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -638,6 +638,18 @@ describe('npm run doctor with invalid settings', () => {
       ].map(matching),
     );
     expect(code).toBe(1);
+  });
+
+  it('reports an empty file of the secret, with which the service does not start', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'otp-doctor-'));
+    writeFileSync(join(folder, 'otp-secret'), '');
+    const { code, problems } = await runDoctor({ DATA_DIR: folder });
+
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining('DATA_DIR has a file otp-secret that is empty'),
+    ]);
+    expect(code).toBe(1);
+    rmSync(folder, { recursive: true });
   });
 
   it('rejects unknown options', async () => {

@@ -21,6 +21,7 @@ import { freePort } from '../support/services/ports.js';
 jest.setTimeout(minutes(5));
 
 const KEY = 'a-key-that-only-this-test-knows';
+const API_KEYS = `test:${createHash('sha256').update(KEY).digest('hex')}`;
 const PHONE = '+14155550177';
 
 let images: Images<'default' | 'sandbox' | 'trial'>;
@@ -56,7 +57,7 @@ describe('The container image', () => {
     const settings = {
       PORT: String(await freePort()),
       OTP_SECRET: 'a master secret that only tests know of',
-      API_KEYS: `test:${createHash('sha256').update(KEY).digest('hex')}`,
+      API_KEYS,
       INFOBIP_BASE_URL: sandbox.url,
       INFOBIP_API_KEY: 'sandbox-key',
       INFOBIP_APP_ID: 'sandbox-application',
@@ -129,6 +130,19 @@ describe('The container image', () => {
 
   it('fails its health check without the service', async () => {
     expect(isHealthy(image, { PORT: String(await freePort()) })).toBe(false);
+  });
+
+  it('says what to do if the settings need the sandbox, which it does not contain', async () => {
+    const settings = { NODE_ENV: 'development', API_KEYS, PORT: String(await freePort()) };
+    const options = imageOptions(image, settings);
+    const { status, stderr } = spawnSync('node', ['dist/main.js'], {
+      ...options,
+      encoding: 'utf8',
+      timeout: minutes(1),
+    });
+
+    expect(status).toBe(1);
+    expect(stderr).toContain('This build has no sandbox. Set the base URLs');
   });
 
   it('contains the production dependencies only', () => {

@@ -34,9 +34,13 @@ export class ConnectionError extends Error {
     cause: unknown,
     readonly commitState: CommitState,
   ) {
-    super((cause as Error).message, { cause });
+    super(getMessage(cause as NodeJS.ErrnoException), { cause });
   }
 }
+
+/** Node gives no message if it could connect to none of a host's addresses. */
+export const getMessage = ({ message, code }: NodeJS.ErrnoException): string =>
+  message || (code ?? 'unknown error');
 
 /** Turns the error of a statement into a {@link ConnectionError} if its connection is unusable. */
 export function toStatementError(error: Error): Error {

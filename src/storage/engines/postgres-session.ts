@@ -83,22 +83,3 @@ export const usesPooler = (client: pg.ClientBase): boolean => poolerClients.has(
 /** The statements that a transaction begins with. */
 export const transactionStart = (client: pg.ClientBase): readonly BoundStatement[] =>
   poolerClients.get(client) ?? [];
-
-/**
- * Throws an error of the start again. If a pooler caused the error, the message says what to do.
- */
-export function explainPoolerError(error: unknown): never {
-  const { message } = error as Error;
-  if (message.startsWith('unsupported startup parameter')) {
-    throw new Error(
-      `The pooler of DATABASE_URL does not accept a parameter in it (${message}). ` +
-        `Remove it from the URL, or add it to the pooler's ignore_startup_parameters.`,
-    );
-  }
-  if (message.includes('statement pooling mode')) {
-    throw new Error(
-      `The pooler of DATABASE_URL must have pool_mode=session or pool_mode=transaction (${message}).`,
-    );
-  }
-  throw error;
-}

@@ -3,10 +3,11 @@ import { seconds } from '../../common/durations.js';
 import { migrate } from '../migrations/migrate.js';
 import { DatabaseClock } from './database-clock.js';
 import type { DatabaseAccess, DatabaseEngine } from './database.js';
+import { explainStartError } from './explain-start-error.js';
 import { toFailure } from './postgres-errors.js';
 import { PostgresPipeline } from './postgres-pipeline.js';
 import { openPool, PostgresPool } from './postgres-pool.js';
-import { explainPoolerError, TIMEOUT_MS } from './postgres-session.js';
+import { TIMEOUT_MS } from './postgres-session.js';
 import { runTransaction } from './postgres-transaction.js';
 
 /** The most connections of a replica. */
@@ -15,8 +16,8 @@ export const POOL_SIZE = 20;
 const RESPONSE_MS = seconds(0.5);
 
 /**
- * A row that was written stays locked until the commit. So each connection counts in a row of its
- * own: connections that open one after the other have process ids in a row. With commits of 5 ms,
+ * A row that was written stays locked until the commit. So the connections are spread over 32 rows:
+ * those that open one after the other have consecutive process ids. With commits of 5 ms,
  * twice as many sends a second go to one country as with four rows chosen at random (measured).
  */
 export const SHARD = 'pg_backend_pid() % 32';
@@ -69,7 +70,7 @@ export function openPostgres(
     migrate: () =>
       migrate(dialect, (db) =>
         sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db),
-      ).catch(explainPoolerError),
+      ).catch(explainStartError),
     runBatch: (statements) => pipeline.run(statements),
     transaction: (work) => runTransaction(pool, work),
     tryLockForCleanup: async (transaction) => {
