@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import Joi from 'joi';
+import { httpUrlSchema } from './http-url-schema.js';
 import { HEADER_NAME_PATTERN } from './sandbox-settings.js';
 import type { SandboxOptions } from './sandbox.js';
 
@@ -16,7 +17,7 @@ interface SandboxEnvironment {
 }
 
 const text = Joi.string().empty('');
-const url = text.uri({ scheme: ['http', 'https'] });
+const url = httpUrlSchema.empty('');
 
 /** An empty value counts as not set. */
 const schema = Joi.object<SandboxEnvironment>({

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { normalizeRecipient } from './recipient.js';
 import { BoundedHistory } from './bounded-history.js';
 import type { ProviderName } from './provider-name.js';
@@ -24,7 +25,7 @@ export interface InboxMessage {
 }
 
 export interface InboxEntry {
-  /** Sequence number in the inbox, from 1. */
+  /** Sequence number in the inbox. The first one is random. */
   readonly number: number;
   readonly message: InboxMessage;
 }
@@ -32,12 +33,15 @@ export interface InboxEntry {
 type InboxListener = (entry: InboxEntry) => void;
 
 const MAX_MESSAGES = 10_000;
+/** So large that two inboxes do not have the same numbers. */
+const MAX_FIRST_NUMBER = 2 ** 47;
 
 /** Keeps the messages that were delivered to any phone or mailbox. */
 export class MessageInbox {
   private readonly entries = new BoundedHistory<InboxEntry>(MAX_MESSAGES);
   private readonly listeners = new Set<InboxListener>();
-  private lastNumber = 0;
+  /** Starts at random, so that a number from before a restart of the sandbox hides no message. */
+  private lastNumber = randomInt(MAX_FIRST_NUMBER);
 
   addMessage(message: InboxMessage): void {
     this.lastNumber += 1;
@@ -54,8 +58,8 @@ export class MessageInbox {
   }
 
   /**
-   * Lists the entries after a sequence number, oldest first. A number above the last one is from before a
-   * restart of the sandbox, so all entries are listed.
+   * Lists the entries after a sequence number, oldest first. Lists all if the number is above the last one or
+   * below the first one: it is from before a restart of the sandbox.
    */
   listEntriesAfter(number: number, to?: string): InboxEntry[] {
     const start = number > this.lastNumber ? 0 : number;

@@ -5,6 +5,7 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import { useControlErrors } from './control/control-errors.js';
 import { createControlRoutes } from './control/control-routes.js';
+import { settingsSchema } from './control/control-schemas.js';
 import { createMessageRoutes } from './control/message-routes.js';
 import { createReportRoutes } from './control/report-routes.js';
 import { FaultInjector } from './faults/fault-injector.js';
@@ -20,6 +21,7 @@ import { ReportQueue } from './reports/report-queue.js';
 import { SandboxClock } from './sandbox-clock.js';
 import type { SandboxSettings } from './sandbox-settings.js';
 import { registerSinchApi } from './sinch/sinch-api.js';
+import { validateInput } from './validate-input.js';
 
 export interface SandboxOptions extends ReportOptions {
   /** Address to listen on. Default: 127.0.0.1. */
@@ -108,9 +110,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   );
 
   const setReportUrls = ({ infobipReports, sinchCallbackUrl }: ReportOptions): void => {
+    // Validates both URLs before anything changes.
+    const callbackSettings =
+      sinchCallbackUrl === undefined ? {} : validateInput(settingsSchema, { sinchCallbackUrl });
     if (infobipReports) subscriptions.addSubscription(createSubscription(infobipReports));
     if (infobipReports?.hmacHeader) settings.reportHmacHeader = infobipReports.hmacHeader;
-    if (sinchCallbackUrl !== undefined) settings.sinchCallbackUrl = sinchCallbackUrl;
+    Object.assign(settings, callbackSettings);
   };
   setReportUrls(options);
   const url = await server.listen({ host, port });

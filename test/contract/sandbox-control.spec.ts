@@ -46,6 +46,19 @@ describe('The control routes of the sandbox', () => {
     await sandbox.anonymousHttp.get('/sandbox/faults').expect(200, []);
   });
 
+  it('make reading the status fail for one recipient, and for no other', async () => {
+    const readStatus = (msisdn: string) =>
+      sandbox.http.get('/2fa/2/applications/sandbox-application/verifications').query({ msisdn });
+    await planFault({ operation: 'status', kind: 'unavailable', to: `+${PHONE_NUMBER}` }).expect(
+      200,
+    );
+
+    await readStatus('41793026728').expect(200);
+    await readStatus(PHONE_NUMBER).expect(503);
+    await sandbox.anonymousHttp.get('/sandbox/faults').expect(200, []);
+    await readStatus(PHONE_NUMBER).expect(200);
+  });
+
   it('break only the response of a call when `performed` is true', async () => {
     await planFault({ operation: 'send', kind: 'garbage', performed: true });
 
@@ -127,6 +140,7 @@ describe('The control routes of the sandbox', () => {
     ['faults', { operation: 'verify', kind: 'not-sent' }, 'kind'],
     ['faults', { operation: 'send', kind: 'hang', times: 0 }, 'times'],
     ['faults', { operation: 'send', kind: 'slow', delay: 5 }, 'delay'],
+    ['faults', { operation: 'configuration', kind: 'hang', to: PHONE_NUMBER }, 'to'],
     ['clock', {}, ''],
     ['clock', { advanceMs: 1, now: 2 }, ''],
     ['clock', { advanceMs: -1 }, 'advanceMs'],

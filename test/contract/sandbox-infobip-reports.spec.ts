@@ -373,10 +373,24 @@ describe('The URLs of reports', () => {
     ]);
     const settings = await sandbox.anonymousHttp.get('/sandbox/settings');
     expect(settings.body).toMatchObject({ sinchCallbackUrl: `${receiver.url}/sinch` });
-    expect(() => {
-      sandbox.setReportUrls({ infobipReports: { url: 'reports' } });
-    }).toThrow('invalid');
   });
+
+  it.each(['reports', 'http://127.0.0.1:30000000/x'])(
+    'cannot be the invalid URL %s',
+    async (invalidUrl) => {
+      const settings = await sandbox.anonymousHttp.get('/sandbox/settings');
+
+      expect(() => {
+        sandbox.setReportUrls({ infobipReports: { url: invalidUrl } });
+      }).toThrow('invalid');
+      expect(() => {
+        sandbox.setReportUrls({ sinchCallbackUrl: invalidUrl });
+      }).toThrow('invalid');
+
+      await sandbox.anonymousHttp.get('/sandbox/settings').expect(200, settings.body);
+      await expect(startTestSandbox({ sinchCallbackUrl: invalidUrl })).rejects.toThrow('invalid');
+    },
+  );
 });
 
 describe('A delivery report that is not accepted', () => {

@@ -88,15 +88,21 @@ describe('The sandbox program', () => {
     rmSync(cwd, { recursive: true });
   });
 
-  it.each(['port', '0', '65536', '3999.5'])(
-    'exits with one line that names the setting if SANDBOX_PORT is %s',
-    async (port) => {
-      const program = spawnProgram(PROGRAM, BUILD, { SANDBOX_PORT: port });
+  it.each([
+    ['SANDBOX_PORT', 'port'],
+    ['SANDBOX_PORT', '0'],
+    ['SANDBOX_PORT', '65536'],
+    ['SANDBOX_PORT', '3999.5'],
+    ['SANDBOX_SINCH_CALLBACK_URL', 'http://127.0.0.1:30000000/x'],
+    ['SANDBOX_INFOBIP_REPORT_URL', 'http://127.0.0.1:30000000/x'],
+  ])('exits with one line that names the setting if %s is %s', async (setting, value) => {
+    const program = spawnProgram(PROGRAM, BUILD, { [setting]: value });
 
-      expect(await program.ended()).toBe(1);
-      expect(program.output).toMatch(/^The sandbox cannot start: SANDBOX_PORT must be .+\n$/);
-    },
-  );
+    expect(await program.ended()).toBe(1);
+    expect(program.output).toMatch(
+      new RegExp(`^The sandbox cannot start: ${setting} must be .+\\n$`),
+    );
+  });
 
   it('sends reports to the URLs of its settings', async () => {
     const receiver = await startScriptedUpstream();

@@ -1,4 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import { minutes, seconds } from '../../src/common/durations.js';
+import { ReportQueue } from '../../src/sandbox/reports/report-queue.js';
+import type { Report } from '../../src/sandbox/reports/report.js';
 import {
   createMagicNumber,
   PHONE_NUMBER,
@@ -243,6 +246,24 @@ describe('The control routes for reports', () => {
     expect(receiver.requests).toEqual([]);
   });
 
+  it('delete a report that is being sent, so that it is not repeated', async () => {
+    const received = new Promise<ServerResponse>((resolve) => {
+      receiver.answer(resolve);
+    });
+    await sendTracked();
+    const delivery = sandbox.deliverReports();
+    const response = await received;
+
+    await sandbox.callControl('delete', 'reports').expect(204);
+    receiver.answer(reply(200, ''));
+    reply(503, '')(response);
+    await delivery;
+    sandbox.clock.advance(minutes(1));
+
+    expect(await sandbox.deliverReports('all')).toEqual([]);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
   it('send the reports that are due once a test moves the clock', async () => {
     await plan({ kind: 'late' });
     await sendTracked();
@@ -277,9 +298,64 @@ describe('The control routes for reports', () => {
     [{ reportShape: 'v2' }, 'reportShape'],
     [{ reportHmacHeader: 'x signature' }, 'reportHmacHeader'],
     [{ sinchCallbackUrl: 'callbacks' }, 'sinchCallbackUrl'],
+    [{ sinchCallbackUrl: 'http://127.0.0.1:30000000/x' }, 'sinchCallbackUrl'],
   ])('reject the settings %j', async (settings, field) => {
     const { body } = await sandbox.callControl('put', 'settings', settings).expect(400);
 
     expect(Object.keys(body.fields)).toEqual([field]);
+  });
+});
+
+describe('The queue of reports', () => {
+  let queue: ReportQueue;
+
+  beforeEach(() => {
+    queue = new ReportQueue(() => 0);
+  });
+
+  afterEach(() => {
+    queue.close();
+  });
+
+  const addReport = (messageId: string, post: () => Promise<number | undefined>) => {
+    const report: Report = {
+      provider: 'infobip',
+      messageId,
+      to: PHONE_NUMBER,
+      status: 'DELIVERED_TO_HANDSET',
+      receiver: { maxReports: 1, getRetryDelayMs: () => undefined, postReports: post },
+      body: {},
+    };
+    queue.addReport(report, 0);
+  };
+
+  it('sends the other reports if one of them cannot be posted', async () => {
+    addReport('first', () => Promise.reject(new Error('The URL is invalid.')));
+    addReport('second', async () => 200);
+
+    await queue.sendWaiting();
+
+    expect(queue.listReports()).toMatchObject([
+      { messageId: 'second', state: 'accepted', response: 200 },
+      { messageId: 'first', state: 'failed', response: null },
+    ]);
+  });
+
+  it('sends no further report after it was cleared during a request', async () => {
+    const posted: string[] = [];
+    addReport('first', async () => {
+      posted.push('first');
+      queue.clear();
+      return 200;
+    });
+    addReport('second', async () => {
+      posted.push('second');
+      return 200;
+    });
+
+    await queue.sendWaiting();
+
+    expect(posted).toEqual(['first']);
+    expect(queue.listReports()).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { VerificationCallbackWebhooks } from '@sinch/verification';
 import { minutes } from '../../src/common/durations.js';
 import { signSinchRequest } from '../../src/sandbox/sinch/sinch-signature.js';
@@ -38,6 +39,12 @@ afterEach(async () => {
 
 const listEvents = (): Record<string, unknown>[] =>
   receiver.requests.map(({ body }) => JSON.parse(body));
+const listResults = () => listEvents().filter(({ event }) => event === 'VerificationResultEvent');
+/** Leaves the next request without a response. @returns its response, once the request has arrived */
+const holdNextRequest = () =>
+  new Promise<ServerResponse>((resolve) => {
+    receiver.answer(resolve);
+  });
 const plan = (fault: object) =>
   sandbox
     .callControl('put', 'faults', { operation: 'report', provider: 'sinch', ...fault })
@@ -157,12 +164,50 @@ describe('The callbacks of the sandbox as Sinch', () => {
     await sandbox.getStatus(expired.body.id);
     await sandbox.deliverReports();
 
-    const results = listEvents().filter(({ event }) => event === 'VerificationResultEvent');
-    expect(results).toMatchObject([
+    expect(listResults()).toMatchObject([
       { id: wrong.body.id, status: 'FAIL', reason: 'Invalid code' },
       { id: aborted.body.id, status: 'ABORTED' },
       { id: expired.body.id, status: 'FAIL', reason: 'Expired' },
     ]);
+  });
+
+  it.each([
+    ['allow', ALLOW, 'PENDING', 'ABORTED'],
+    ['deny', reply(200, { action: 'deny' }), 'DENIED', 'PENDING'],
+  ])(
+    'can %s the first of two starts after the second, and report each end once',
+    async (_action, answer, firstStatus, secondStatus) => {
+      const request = holdNextRequest();
+      const firstStart = sandbox.startVerification().then(({ body }) => body);
+      const response = await request;
+      receiver.answer(ALLOW);
+      const second = await sandbox.startVerification().expect(200);
+
+      answer(response);
+      const first = await firstStart;
+      await sandbox.deliverReports();
+
+      expect(await sandbox.getStatus(first.id)).toMatchObject({ status: firstStatus });
+      expect(await sandbox.getStatus(second.body.id)).toMatchObject({ status: secondStatus });
+      expect(listResults().map(({ status }) => status)).toEqual(
+        [firstStatus, secondStatus].filter((status) => status !== 'PENDING'),
+      );
+    },
+  );
+
+  it('report the end once if the code is submitted before they allow the start', async () => {
+    await sandbox.callControl('put', 'pins', { to: NUMBER, pin: '4071' }).expect(200);
+    const request = holdNextRequest();
+    const start = sandbox.startVerification().then(({ body }) => body);
+    const response = await request;
+    receiver.answer(ALLOW);
+
+    await sandbox.reportCode(String(listEvents()[0]?.['id']), '4071').expect(200);
+    ALLOW(response);
+    await start;
+    await sandbox.deliverReports();
+
+    expect(listResults()).toMatchObject([{ status: 'SUCCESSFUL' }]);
   });
 
   it('report an unreachable number and a denied destination without asking', async () => {

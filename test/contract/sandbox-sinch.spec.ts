@@ -465,6 +465,31 @@ describe('The sandbox as Sinch', () => {
       await sandbox.anonymousHttp.get('/sandbox/faults').expect(200, []);
     });
 
+    it.each(['id', 'number', 'reference'] as const)(
+      'apply to the status of one number that is read by %s, and of no other',
+      async (key) => {
+        const startFor = async (endpoint: string, reference: string) => {
+          const { id } = await sandbox.startAndReadCode({
+            identity: createIdentity(endpoint),
+            reference,
+          });
+          return {
+            id: `/id/${id}`,
+            number: `/sms/number/${endpoint}`,
+            reference: `/reference/${reference}`,
+          };
+        };
+        const paths = await startFor(NUMBER, 'signup');
+        const otherPaths = await startFor('+41793026728', 'login');
+        await planFault({ operation: 'status', kind: 'unavailable', to: NUMBER });
+
+        await sandbox.callSinch('get', otherPaths[key]).expect(200);
+        expectSinchError(await sandbox.callSinch('get', paths[key]), 50300);
+        await sandbox.anonymousHttp.get('/sandbox/faults').expect(200, []);
+        await sandbox.callSinch('get', paths[key]).expect(200);
+      },
+    );
+
     it.each(['resend', 'configuration'])(
       'are rejected for the operation %s, which Sinch does not have',
       async (operation) => {

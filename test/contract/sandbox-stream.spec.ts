@@ -43,15 +43,25 @@ describe('The message stream of the sandbox', () => {
   let path: string;
   let isClosed: boolean;
 
-  beforeEach(async () => {
-    isClosed = false;
+  const start = async () => {
     sandbox = await startTestSandbox({ hasFloodFilter: false });
     path = `${sandbox.url}/sandbox/messages/stream`;
+  };
+
+  beforeEach(async () => {
+    isClosed = false;
+    await start();
   });
 
   afterEach(async () => {
     if (!isClosed) await sandbox.close();
   });
+
+  /** The ids of all messages, oldest first. */
+  const readIds = async (count: number): Promise<string[]> => {
+    const reader = await openReader(`${path}?after=0`);
+    return (await reader.waitForEvents(count)).map(({ id }) => id);
+  };
 
   it('sends each message as it arrives, in the form of the message list', async () => {
     const reader = await openReader(path);
@@ -60,7 +70,8 @@ describe('The message stream of the sandbox', () => {
 
     const events = await reader.waitForEvents(2);
 
-    expect(events.map(({ id }) => id)).toEqual(['1', '2']);
+    expect(events.map(({ id }) => id)).toEqual(await readIds(2));
+    expect(events[1]?.id).not.toBe(events[0]?.id);
     expect(events.map(({ data }) => data)).toEqual((await sandbox.listMessages()).reverse());
     expect(reader.response.headers).toMatchObject({
       'content-type': 'text/event-stream',
@@ -75,38 +86,46 @@ describe('The message stream of the sandbox', () => {
     await sandbox.send(OTHER_NUMBER);
     await sandbox.send(PHONE_NUMBER);
 
+    const ids = await readIds(4);
     expect((await reader.waitForEvents(2)).map(({ id, data }) => [id, data.to])).toEqual([
-      ['2', PHONE_NUMBER],
-      ['4', PHONE_NUMBER],
+      [ids[1], PHONE_NUMBER],
+      [ids[3], PHONE_NUMBER],
     ]);
   });
 
   it('sends the missed messages first to a client with Last-Event-ID', async () => {
     for (const to of [PHONE_NUMBER, OTHER_NUMBER, PHONE_NUMBER]) await sandbox.send(to);
 
-    const reader = await openReader(path, { 'last-event-id': '1' });
+    const [first = '', ...missed] = await readIds(3);
 
-    expect((await reader.waitForEvents(2)).map(({ id }) => id)).toEqual(['2', '3']);
+    const reader = await openReader(path, { 'last-event-id': first });
+
+    expect((await reader.waitForEvents(2)).map(({ id }) => id)).toEqual(missed);
   });
 
   it('sends all earlier messages first with after=0, unless the client has a Last-Event-ID', async () => {
     for (const to of [PHONE_NUMBER, OTHER_NUMBER, PHONE_NUMBER]) await sandbox.send(to);
 
     const all = await openReader(`${path}?after=0`);
+    const [first, second = '', third] = (await all.waitForEvents(3)).map(({ id }) => id);
     const ofOne = await openReader(`${path}?after=0&to=${PHONE_NUMBER}`);
-    const reconnected = await openReader(`${path}?after=0`, { 'last-event-id': '2' });
+    const reconnected = await openReader(`${path}?after=0`, { 'last-event-id': second });
 
-    expect((await all.waitForEvents(3)).map(({ id }) => id)).toEqual(['1', '2', '3']);
-    expect((await ofOne.waitForEvents(2)).map(({ id }) => id)).toEqual(['1', '3']);
-    expect((await reconnected.waitForEvents(1)).map(({ id }) => id)).toEqual(['3']);
+    expect((await ofOne.waitForEvents(2)).map(({ id }) => id)).toEqual([first, third]);
+    expect((await reconnected.waitForEvents(1)).map(({ id }) => id)).toEqual([third]);
   });
 
   it('sends all messages to a client whose Last-Event-ID is from before a restart', async () => {
     await sandbox.send(PHONE_NUMBER);
+    const [id = ''] = await readIds(1);
+    await sandbox.close();
+    await start();
+    for (const to of [OTHER_NUMBER, PHONE_NUMBER]) await sandbox.send(to);
 
-    const reader = await openReader(path, { 'last-event-id': '50' });
+    const reader = await openReader(path, { 'last-event-id': id });
 
-    expect((await reader.waitForEvents(1)).map(({ id }) => id)).toEqual(['1']);
+    const events = await reader.waitForEvents(2);
+    expect(events.map(({ data }) => data.to)).toEqual([OTHER_NUMBER, PHONE_NUMBER]);
   });
 
   it.each(['-1', '1.5', 'first'])('rejects after=%s', async (after) => {
@@ -129,9 +148,8 @@ describe('The message stream of the sandbox', () => {
     await reader.waitForEvents(200);
     await sandbox.send(OTHER_NUMBER);
 
-    expect((await reader.waitForEvents(201)).map(({ id }) => Number(id))).toEqual(
-      Array.from({ length: 201 }, (_, index) => index + 1),
-    );
+    const numbers = (await reader.waitForEvents(201)).map(({ id }) => Number(id));
+    expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
   });
 
   it('ends at once when the sandbox closes, as does a call with the fault hang', async () => {

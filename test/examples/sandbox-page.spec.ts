@@ -187,7 +187,7 @@ describe("The sandbox's page", () => {
     await send();
 
     await page.getByText('Connected.').waitFor();
-    // The numbers of the messages begin again.
+    // The ids of the messages differ from those before the restart.
     await waitForMessages(3);
   });
 });

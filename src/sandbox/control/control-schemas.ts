@@ -7,6 +7,7 @@ import {
   type SandboxOperation,
 } from '../faults/sandbox-fault.js';
 import type { PlannedFault, PlannedReportFault } from '../faults/fault-injector.js';
+import { httpUrlSchema } from '../http-url-schema.js';
 import { REPORT_SHAPES } from '../infobip/delivery-report.js';
 import { ERROR_SHAPES } from '../infobip/infobip-error.js';
 import { PROVIDER_NAMES } from '../provider-name.js';
@@ -51,6 +52,8 @@ const requestFaultSchema = Joi.object<PlannedFault>({
     is: Joi.valid('resend', 'configuration'),
     then: Joi.invalid('sinch'),
   }),
+  // Requests for applications and templates have no recipient.
+  to: recipient.when('operation', { is: 'configuration', then: Joi.forbidden() }),
   /** Whether the operation is still performed, so that only its response fails. */
   performed: Joi.boolean(),
   errorShape,
@@ -122,7 +125,5 @@ export const settingsSchema = Joi.object<Partial<SandboxSettings>>({
   errorShape,
   reportShape: Joi.string().valid(...REPORT_SHAPES),
   reportHmacHeader: Joi.string().pattern(HEADER_NAME_PATTERN),
-  sinchCallbackUrl: Joi.string()
-    .uri({ scheme: ['http', 'https'] })
-    .allow(''),
+  sinchCallbackUrl: httpUrlSchema.allow(''),
 }).min(1);

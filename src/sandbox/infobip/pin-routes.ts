@@ -39,13 +39,17 @@ export function createPinRoutes({ pinService, faults, apiKey, now }: PinRouteDep
     for (const [channel, suffix] of CHANNELS) {
       for (const path of [`/2fa/2/pin${suffix}`, `/2fa/1/pin${suffix}`]) {
         fastify.post<{ Querystring: { ncNeeded?: unknown } }>(path, ({ query, body }, reply) =>
-          handleOperation(reply, { operation: 'send', to: getRecipient(body) }, (forcedOutcome) => {
-            // `ncNeeded` asks for the number lookup. Infobip's SDK sends the text `undefined` for an
-            // option that is not set.
-            const withNumberLookup = query.ncNeeded !== 'false';
-            const request = validateInput(sendSchemas[channel], body);
-            return pinService.sendPin(channel, request, { withNumberLookup, forcedOutcome });
-          }),
+          handleOperation(
+            reply,
+            { operation: 'send', to: getRecipient(body, 'to') },
+            (forcedOutcome) => {
+              // `ncNeeded` asks for the number lookup. Infobip's SDK sends the text `undefined` for an
+              // option that is not set.
+              const withNumberLookup = query.ncNeeded !== 'false';
+              const request = validateInput(sendSchemas[channel], body);
+              return pinService.sendPin(channel, request, { withNumberLookup, forcedOutcome });
+            },
+          ),
         );
       }
       fastify.post<PinRouteTypes>(
@@ -68,19 +72,21 @@ export function createPinRoutes({ pinService, faults, apiKey, now }: PinRouteDep
     });
     fastify.get<{ Params: { applicationId: string } }>(
       '/2fa/2/applications/:applicationId/verifications',
-      ({ params, query }, reply) =>
-        handleOperation(reply, { operation: 'status' }, () => {
+      ({ params, query }, reply) => {
+        const to = getRecipient(query, 'msisdn');
+        return handleOperation(reply, { operation: 'status', to }, () => {
           const filters = validateInput(statusQuerySchema, query);
           // Also by the sandbox's clock, because clients compare it with the times in the response.
           void reply.header('date', new Date(now()).toUTCString());
           return listVerifications(pinService, params.applicationId, filters);
-        }),
+        });
+      },
     );
   };
 }
 
-/** Reads `to` before the body is validated, because faults apply to invalid requests too. */
-function getRecipient(body: unknown): string {
-  const to = typeof body === 'object' && body !== null && 'to' in body ? body.to : undefined;
-  return typeof to === 'string' ? to : '';
+/** Reads the recipient before the input is validated, because faults apply to invalid requests too. */
+function getRecipient(input: unknown, field: 'to' | 'msisdn'): string {
+  const recipient = ((input ?? {}) as Record<string, unknown>)[field];
+  return typeof recipient === 'string' ? recipient : '';
 }

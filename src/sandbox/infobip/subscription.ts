@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { httpUrlSchema } from '../http-url-schema.js';
 import { validateInput } from '../validate-input.js';
 
 /** A request to Infobip's Subscriptions API to send the reports of some events to a URL. */
@@ -50,10 +51,7 @@ export const subscriptionSchema = Joi.object<InfobipSubscription>({
   profile: Joi.object({
     profileId: id.required(),
     webhook: Joi.object({
-      notifyUrl: Joi.string()
-        .uri({ scheme: ['http', 'https'] })
-        .max(512)
-        .required(),
+      notifyUrl: httpUrlSchema.max(512).required(),
       contentType: Joi.string().valid('application/json').default('application/json'),
     }).required(),
     maxBucketSize: Joi.number().integer().min(1).max(2_000).default(100),

@@ -44,6 +44,8 @@ export class ReportQueue {
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
   private lastDelivery: Promise<void> = Promise.resolve();
+  /** How often the reports were cleared. Nothing from before the last time is sent. */
+  private clearCount = 0;
 
   /** @param now the time by the sandbox's clock, in milliseconds since the epoch */
   constructor(private readonly now: () => number) {}
@@ -63,7 +65,7 @@ export class ReportQueue {
   /** Sends one report now, without retries. @returns the HTTP status of the response, if any */
   async sendNow(report: Report): Promise<number | undefined> {
     const record = this.addRecord(report, 'waiting');
-    const response = await report.receiver.postReports([report.body]);
+    const response = await postReports(report.receiver, [report.body]);
     recordAttempt(record, response, isAccepted(response) ? 'accepted' : 'failed');
     return response;
   }
@@ -82,7 +84,9 @@ export class ReportQueue {
     return this.records.listNewestFirst(to === undefined ? undefined : normalizeRecipient(to));
   }
 
+  /** Deletes the list and what waits. A request that has been sent is not repeated. */
   clear(): void {
+    this.clearCount += 1;
     this.waiting = [];
     this.records = new BoundedHistory(MAX_REPORTS);
   }
@@ -112,21 +116,26 @@ export class ReportQueue {
   }
 
   private async sendDueBy(time: number): Promise<void> {
+    const { clearCount } = this;
     const due = this.waiting.filter(({ dueAt }) => dueAt <= time);
     this.waiting = this.waiting.filter(({ dueAt }) => dueAt > time);
     for (const request of mergeRequests(due)) {
-      if (this.isClosed) return;
+      if (this.isClosed || this.clearCount !== clearCount) break;
       await this.send(request);
     }
     this.startTimer();
   }
 
   private async send({ receiver, reports, attempts }: QueuedRequest): Promise<void> {
-    const response = await receiver.postReports(reports.map(({ body }) => body));
+    const { clearCount } = this;
+    const response = await postReports(
+      receiver,
+      reports.map(({ body }) => body),
+    );
     const retryDelayMs = isAccepted(response) ? undefined : receiver.getRetryDelayMs(attempts);
     for (const { record } of reports)
       recordAttempt(record, response, isAccepted(response) ? 'accepted' : 'failed');
-    if (retryDelayMs === undefined) return;
+    if (retryDelayMs === undefined || this.clearCount !== clearCount) return;
     const dueAt = this.now() + retryDelayMs;
     this.enqueue({ receiver, reports, dueAt, attempts: attempts + 1 });
   }
@@ -138,6 +147,19 @@ export class ReportQueue {
     const next = this.waiting.reduce((earliest, { dueAt }) => Math.min(earliest, dueAt), Infinity);
     const waitMs = Math.min(Math.max(next - this.now(), 0), MAX_TIMER_MS);
     this.timer = setTimeout(() => void this.sendWaiting(), waitMs).unref();
+  }
+}
+
+/** @returns `undefined` without a response, also if the receiver cannot create the request */
+async function postReports(
+  receiver: ReportReceiver,
+  bodies: readonly object[],
+): Promise<number | undefined> {
+  try {
+    return await receiver.postReports(bodies);
+  } catch {
+    // Otherwise this report would keep all later ones from being sent.
+    return undefined;
   }
 }
 

@@ -98,22 +98,25 @@ function createVerificationRoutes({
         );
       });
     });
-    fastify.get<VerificationRouteTypes>('/id/:id', ({ params }, reply) =>
-      handleOperation(reply, { operation: 'status' }, () =>
+    fastify.get<VerificationRouteTypes>('/id/:id', ({ params }, reply) => {
+      const to = normalizeRecipient(sinchVerifications.findNumber(params.id) ?? '');
+      return handleOperation(reply, { operation: 'status', to }, () =>
         buildStatusResponse(sinchVerifications.getById(params.id)),
-      ),
-    );
-    fastify.get<VerificationRouteTypes>('/reference/:id', ({ params }, reply) =>
-      handleOperation(reply, { operation: 'status' }, () =>
+      );
+    });
+    fastify.get<VerificationRouteTypes>('/reference/:id', ({ params }, reply) => {
+      const to = normalizeRecipient(sinchVerifications.findNumberByReference(params.id) ?? '');
+      return handleOperation(reply, { operation: 'status', to }, () =>
         buildStatusResponse(sinchVerifications.getByReference(params.id)),
-      ),
-    );
-    fastify.get<MethodAndNumberRouteTypes>('/:method/number/:number', ({ params }, reply) =>
-      handleOperation(reply, { operation: 'status' }, () => {
+      );
+    });
+    fastify.get<MethodAndNumberRouteTypes>('/:method/number/:number', ({ params }, reply) => {
+      const to = normalizeRecipient(params.number);
+      return handleOperation(reply, { operation: 'status', to }, () => {
         const method = validateInput(methodSchema, params.method);
         return buildStatusResponse(sinchVerifications.getByNumber(method, params.number));
-      }),
-    );
+      });
+    });
   };
 }
 

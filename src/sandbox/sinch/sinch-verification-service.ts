@@ -39,12 +39,14 @@ interface SinchVerificationDependencies {
 /** Starts verifications and checks submitted codes as Sinch does. Sinch calls the submission a report. */
 export class SinchVerificationService {
   private readonly store = new SinchVerificationStore();
+  /** The verifications whose start the callback has not allowed or denied yet. */
+  private readonly awaitingPermission = new Set<SinchVerification>();
 
   constructor(private readonly deps: SinchVerificationDependencies) {}
 
   /**
-   * Starts a verification if the callback allows it, and then aborts an earlier pending verification of
-   * the same number.
+   * Starts a verification if the callback allows it, and then aborts the pending verification of the same
+   * number. Of two starts at the same time, the one that is allowed last aborts the other.
    * @param language of an SMS or a WhatsApp message; calls are in English.
    * @throws SinchError 40200 for the outcome `no-credit`, 40900 for a reference that is already in use.
    */
@@ -61,17 +63,12 @@ export class SinchVerificationService {
       forcedOutcome,
       language,
     });
-    const earlier = this.store.listByNumber(verification.number);
     this.store.addVerification(verification);
-    if (verification.status === 'PENDING') {
-      const permission = await callbacks.requestPermission(verification);
-      if (permission !== 'allow') closeVerification(verification, 'DENIED', permission);
-    }
-    if (verification.status !== 'PENDING') {
-      callbacks.reportResult(verification);
-      return verification;
-    }
-    for (const other of earlier) {
+    if (verification.status === 'PENDING') await this.requestPermission(verification);
+    else callbacks.reportResult(verification);
+    if (verification.status !== 'PENDING') return verification;
+    for (const other of this.store.listByNumber(verification.number)) {
+      if (other === verification || this.awaitingPermission.has(other)) continue;
       this.expireAndReport(other);
       if (other.status === 'PENDING') this.closeAndReport(other, 'ABORTED');
     }
@@ -141,6 +138,22 @@ export class SinchVerificationService {
   /** @returns the phone number; `undefined` for an unknown verification. */
   findNumber(id: string): string | undefined {
     return this.store.findById(id)?.number;
+  }
+
+  /** Like {@link findNumber}, by the reference of the client. */
+  findNumberByReference(reference: string): string | undefined {
+    return this.store.findByReference(reference)?.number;
+  }
+
+  /** Closes the verification if the callback does not allow it. */
+  private async requestPermission(verification: SinchVerification): Promise<void> {
+    this.awaitingPermission.add(verification);
+    const permission = await this.deps.callbacks
+      .requestPermission(verification)
+      .finally(() => this.awaitingPermission.delete(verification));
+    // A verification that was closed in the meantime has been reported already.
+    if (permission !== 'allow' && verification.status === 'PENDING')
+      this.closeAndReport(verification, 'DENIED', permission);
   }
 
   private createCode(request: SinchStartRequest): string {
