@@ -2,9 +2,13 @@ import { execFile } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import supertest, { type Test } from 'supertest';
+import { errors } from '../../src/common/domain-error.js';
 import { minutes, seconds } from '../../src/common/durations.js';
+import { OtpService } from '../../src/otp/otp.service.js';
+import { spawnProgram } from '../support/child-program.js';
 import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { startExample, type RunningExample } from './support/running-example.js';
@@ -14,6 +18,16 @@ jest.setTimeout(minutes(3));
 let lastNumber = 4_155_570_000;
 /** A number that no other test uses. */
 const nextNumber = (): string => `+1${String((lastNumber += 7))}`;
+
+/** Sends a code as a server behind a proxy does, which leaves X-Forwarded-For as the proxy set it. */
+const SEND_BEHIND_PROXY = `
+  import { auth } from "./dist/auth.js";
+  const { PHONE_NUMBER: phoneNumber, FORWARDED_FOR } = process.env;
+  const url = "http://127.0.0.1:3001/api/auth/phone-number/send-otp";
+  const headers = { "content-type": "application/json", "x-forwarded-for": FORWARDED_FOR };
+  const body = JSON.stringify({ phoneNumber });
+  const { status } = await auth.handler(new Request(url, { method: "POST", headers, body }));
+  console.log("Status", status);`;
 
 describe('The better-auth example', () => {
   let example: RunningExample;
@@ -50,6 +64,23 @@ describe('The better-auth example', () => {
     expect(cookie).toMatch(/; HttpOnly; SameSite=Lax/);
     const session = await supertest(example.url).get('/api/auth/get-session').set('cookie', cookie);
     expect(session.body.user).toMatchObject({ phoneNumber: number, phoneNumberVerified: true });
+  });
+
+  it('signs a new user up with the number that another user has changed', async () => {
+    const { number, code } = await send();
+    const first = await verify(number, code).expect(200);
+    const [cookie = ''] = first.get('set-cookie') ?? [];
+    const { number: phoneNumber, code: nextCode } = await send();
+    await post('verify', { phoneNumber, code: nextCode, updatePhoneNumber: true })
+      .set({ cookie, origin: example.url })
+      .expect(200);
+    example.service.clock.advance(seconds(30));
+    await post('send-otp', { phoneNumber: number }).expect(200);
+    const second = await verify(number, await readCode(number)).expect(200);
+
+    expect(second.body.user.phoneNumber).toBe(number);
+    expect(second.body.user.id).not.toBe(first.body.user.id);
+    expect(second.body.user.email).not.toBe(first.body.user.email);
   });
 
   it('rejects a wrong code, then accepts the right one', async () => {
@@ -173,6 +204,42 @@ describe('The better-auth example', () => {
   it('says that no code can be sent to a premium-rate number', async () => {
     const answer = await post('send-otp', { phoneNumber: '+19007685518' }).expect(422);
     expect(answer.body.message).toBe('We cannot send a code to this number. Use another one.');
+  });
+
+  it('answers 503 and logs it if the service rejects another field than the number', async () => {
+    const fieldErrors = [{ pointer: '#/endUserIp', detail: 'Give an IPv4 or IPv6 address.' }];
+    jest
+      .spyOn(example.service.app.get(OtpService), 'send')
+      .mockRejectedValueOnce(errors.validationFailed({ fieldErrors }));
+
+    const answer = await post('send-otp', { phoneNumber: nextNumber() }).expect(503);
+
+    expect(answer.body.code).toBe('VALIDATION_FAILED');
+    expect(example.output).toContain('validation_failed (400), request');
+  });
+
+  it.each([
+    ['the last address of X-Forwarded-For', '10.0.0.5, 203.0.113.9', '203.0.113.9'],
+    ['no address if the last entry is not one', '203.0.113.9, unknown', undefined],
+  ])('gives the service %s', async (_what, forwardedFor, endUserIp) => {
+    const sends = jest.spyOn(example.service.app.get(OtpService), 'send');
+    const program = spawnProgram(
+      `exec node --input-type=module --eval '${SEND_BEHIND_PROXY}'`,
+      resolve('examples/better-auth'),
+      {
+        OTP_URL: example.service.url,
+        OTP_API_KEY: example.apiKey,
+        PHONE_NUMBER: nextNumber(),
+        FORWARDED_FOR: forwardedFor,
+      },
+    );
+    try {
+      expect((await program.printed(/Status (\d+)/))[1]).toBe('200');
+    } finally {
+      await program.stop();
+    }
+    expect(sends.mock.lastCall?.[0].endUserIp).toBe(endUserIp);
+    sends.mockRestore();
   });
 
   it('has no password reset', async () => {

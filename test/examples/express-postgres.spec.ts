@@ -27,6 +27,9 @@ const HOLD_NEW_SESSIONS = [
    FOR EACH ROW EXECUTE FUNCTION wait_for_lock()`,
 ];
 const SELECT_HELD_SESSIONS = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+const END_OTHER_CONNECTIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+    AND datname = current_database()`;
 
 describe('The Express example with PostgreSQL', () => {
   let postgres: PostgresServer;
@@ -258,6 +261,16 @@ describe('The Express example with PostgreSQL', () => {
     expect(answer.status).toBe(401);
     expect(await queryPostgres(databaseUrl, select)).toBe(before);
     await login(phoneNumber, NEW_PASSWORD).expect(401);
+  });
+
+  it('keeps answering after PostgreSQL has closed its idle connections', async () => {
+    await createAccount();
+    while ((await queryPostgres(databaseUrl, END_OTHER_CONNECTIONS)) !== '');
+
+    // A request without a session needs no connection. It fails if the process has ended.
+    while (!example.output.includes('A connection to PostgreSQL broke'))
+      await supertest(example.url).get('/account').expect(401);
+    await http.get('/account').expect(200);
   });
 
   it('stores passwords as hashes of scrypt, and applies each migration once', async () => {

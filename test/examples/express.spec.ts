@@ -155,6 +155,13 @@ describe('The routes of the Express example', () => {
     ['an unknown field', '/send-otp', { phoneNumber: '+14155552671', pinId: 'x' }, 400, 'Check'],
     ['no JSON object', '/send-otp', 'null', 400, 'Check what you entered.'],
     ['an invalid number', '/send-otp', { phoneNumber: '0123' }, 400, 'Check the number. Begin'],
+    [
+      'a number with a digit of another script',
+      '/send-otp',
+      { phoneNumber: '+1\u0664155552671' },
+      400,
+      'Check the number. Begin',
+    ],
     ['a premium-rate number', '/send-otp', { phoneNumber: '+19007685518' }, 403, 'We cannot send'],
     ['a resend before a send', '/resend-otp', {}, 409, 'Enter your number first.'],
     ['a code before a send', '/verify-otp', { code: '123456' }, 409, 'Enter your number first.'],
@@ -166,6 +173,15 @@ describe('The routes of the Express example', () => {
       status,
       expect.stringContaining(message),
     ]);
+  });
+
+  it('send to a number that has separators and invisible characters', async () => {
+    const number = nextNumber();
+    const phoneNumber = `\u202a+1 (${number.slice(2, 5)}) ${number.slice(5)}\u202c`;
+    await http.post('/send-otp').send({ phoneNumber }).expect(200);
+
+    const code = await readCode(number);
+    await supertest(example.url).post('/verify-otp').send({ phoneNumber, code }).expect(200);
   });
 
   it('reject requests from pages of other origins', async () => {

@@ -134,6 +134,27 @@ describe('The example nextjs', () => {
       expect(await getExample().service.getReceivedCodes(phoneNumber)).toHaveLength(1);
     });
 
+    it('keeps a number without the invisible characters that were typed', async () => {
+      const phoneNumber = `${numberPrefix}7`;
+      const first = await call('request', { phoneNumber: `\u202a${phoneNumber}\u202c` });
+
+      // During the cooldown, the same number again is no problem; another text would be.
+      const second = await call('request', { phoneNumber }, { cookie: cookieOf(first) });
+
+      const { state, problem } = await read(second);
+      expect(state.step).toBe('code');
+      expect(problem).toBeUndefined();
+    });
+
+    it('rejects a number with a digit of another script', async () => {
+      const phoneNumber = `${numberPrefix}8`.replace('4', '\u0664');
+
+      expect(await read(await call('request', { phoneNumber }))).toEqual({
+        state: { step: 'number' },
+        problem: { action: 'request', code: 'invalid_number' },
+      });
+    });
+
     it.each([
       ['a page of another site', { 'sec-fetch-site': 'cross-site' }],
       ['a page of another subdomain', { 'sec-fetch-site': 'same-site' }],

@@ -1,5 +1,7 @@
 import { minutes } from '../../src/common/durations.js';
 import type { OtpAnswer } from '../../examples/react-vite/server/otp-state.js';
+import { startBrowser } from '../support/browser.js';
+import { NumberPage } from './support/number-page.js';
 import { addNumberVerificationTests } from './support/number-verification.js';
 
 jest.setTimeout(minutes(1));
@@ -53,6 +55,47 @@ describe('The example react-vite', () => {
       expect(problem).toBeUndefined();
     }
     expect(await getExample().service.getReceivedCodes(phoneNumber)).toHaveLength(1);
+  });
+
+  it('keeps a number without the invisible characters that were typed', async () => {
+    const cookie = await openSession();
+    const send = async (phoneNumber: string) =>
+      read(await call('/api/otp/request', { phoneNumber }, { cookie }));
+    await send('\u202a+14155550193\u202c');
+
+    // During the cooldown, the same number again is no problem; another text would be.
+    const { state, problem } = await send('+14155550193');
+
+    expect(state.step).toBe('code');
+    expect(problem).toBeUndefined();
+  });
+
+  it('rejects a number with a digit of another script', async () => {
+    const cookie = await openSession();
+    const body = { phoneNumber: '+1\u0664155550194' };
+
+    expect(await read(await call('/api/otp/request', body, { cookie }))).toEqual({
+      state: { step: 'number' },
+      problem: { action: 'request', code: 'invalid_number' },
+    });
+  });
+
+  it('says why it asks for the number again if the session has ended', async () => {
+    const { url, service } = getExample();
+    const browser = await startBrowser();
+    const page = await NumberPage.open(browser, url);
+    const number = '+14155550192';
+    await page.send(number);
+    await page.waitForTitle('Enter the code');
+    const [code = ''] = await service.getReceivedCodes(number);
+    await page.page.context().clearCookies();
+
+    await page.verify(code);
+
+    await page.waitForTitle('Verify your number');
+    await page.waitForNote('This took too long. Ask for a new code.');
+    expect(await page.getFocused()).toBe('number');
+    await browser.close();
   });
 
   it('gives a verified browser a new session', async () => {

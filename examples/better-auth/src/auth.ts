@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { betterAuth } from 'better-auth';
 import { memoryAdapter } from 'better-auth/adapters/memory';
 import { phoneNumber } from 'better-auth/plugins';
@@ -12,6 +13,15 @@ const { PORT = '3001', BETTER_AUTH_URL, BETTER_AUTH_SECRET } = process.env;
  */
 const isPlainNumber = (phoneNumber: string): boolean => /^\+[1-9]\d{6,14}$/.test(phoneNumber);
 
+/**
+ * The user's IP address: the last entry of `X-Forwarded-For`, which the nearest proxy added. The service
+ * would reject a request with a list of addresses.
+ */
+function findEndUserIp(forwardedFor: string | null | undefined): string | undefined {
+  const address = forwardedFor?.split(',').at(-1)?.trim() ?? '';
+  return isIP(address) ? address : undefined;
+}
+
 export const auth = betterAuth({
   baseURL: BETTER_AUTH_URL ?? `http://127.0.0.1:${PORT}`,
   secret: BETTER_AUTH_SECRET ?? randomBytes(32).toString('base64'),
@@ -23,13 +33,15 @@ export const auth = betterAuth({
   plugins: [
     phoneNumber({
       sendOTP: ({ phoneNumber }, context) =>
-        sendCode(phoneNumber, context?.headers?.get('x-forwarded-for') ?? undefined),
+        sendCode(phoneNumber, findEndUserIp(context?.headers?.get('x-forwarded-for'))),
       // better-auth validates a number before it sends, but not before it verifies.
       phoneNumberValidator: isPlainNumber,
       verifyOTP: async ({ phoneNumber, code }) =>
         isPlainNumber(phoneNumber) && (await checkCode(phoneNumber, code)),
       signUpOnVerification: {
-        getTempEmail: (phoneNumber) => `${phoneNumber.slice(1)}@phone.invalid`,
+        // Without the number: users keep their unique e-mail when they change their number. The next
+        // user of the old number needs another e-mail.
+        getTempEmail: () => `${randomUUID()}@phone.invalid`,
       },
     }),
   ],

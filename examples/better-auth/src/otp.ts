@@ -27,6 +27,12 @@ export async function checkCode(phoneNumber: string, otpCode: string): Promise<b
 function rethrow(error: unknown): never {
   if (!(error instanceof OtpError)) throw error;
   const { code, retryAfterSeconds = 60 } = error;
+  if (isAboutNumber(error)) {
+    throw new APIError('UNPROCESSABLE_ENTITY', {
+      code: code.toUpperCase(),
+      message: 'We cannot send a code to this number. Use another one.',
+    });
+  }
   switch (code) {
     case 'cooldown_active':
     case 'quota_exceeded':
@@ -37,17 +43,19 @@ function rethrow(error: unknown): never {
         { code: code.toUpperCase(), message: `Please wait ${String(retryAfterSeconds)} seconds.` },
         { 'retry-after': String(retryAfterSeconds) },
       );
-    case 'validation_failed':
-    case 'destination_not_allowed':
-    case 'destination_unreachable':
-      throw new APIError('UNPROCESSABLE_ENTITY', {
-        code: code.toUpperCase(),
-        message: 'We cannot send a code to this number. Use another one.',
-      });
     default:
+      // The message holds the error code and the request id, but nothing personal.
+      console.error(error.message);
       throw new APIError('SERVICE_UNAVAILABLE', {
         code: code.toUpperCase(),
         message: 'This does not work at the moment. Try again in a few minutes.',
       });
   }
+}
+
+/** Whether another number would help. The other fields of a request come from this server. */
+function isAboutNumber({ code, errors }: OtpError): boolean {
+  return code === 'validation_failed'
+    ? errors.some(({ pointer }) => pointer === '#/phoneNumber')
+    : code === 'destination_not_allowed' || code === 'destination_unreachable';
 }

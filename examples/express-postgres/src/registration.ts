@@ -104,7 +104,9 @@ const showAccount: RequestHandler = async (request, response) => {
 };
 
 const logout: RequestHandler = async (request, response) => {
-  await new Promise((resolve) => request.session.destroy(resolve));
+  await new Promise<void>((resolve, reject) => {
+    request.session.destroy((error) => (error ? reject(error) : resolve()));
+  });
   response.status(204).end();
 };
 

@@ -16,6 +16,10 @@ const isProduction = NODE_ENV === 'production';
 if (isProduction && !SESSION_SECRET) throw new Error('Set SESSION_SECRET.');
 
 const log = pino();
+// Without a listener, an idle connection that breaks would end the process. The pool opens a new one.
+pool.on('error', ({ message }) => {
+  log.error(`A connection to PostgreSQL broke: ${message}`);
+});
 await migrate();
 
 const app = express();

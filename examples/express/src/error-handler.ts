@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler } from 'express';
 import { OtpError } from 'otp-service-client';
 import { ZodError } from 'zod';
-import { describeError } from './messages.js';
+import { describeError, INVALID_NUMBER } from './messages.js';
 
 /** Statuses of the OTP service that this server passes on. It answers any other with 502. */
 const PASSED_ON_STATUSES = new Set([400, 403, 404, 409, 422, 429, 503]);
@@ -23,13 +23,17 @@ export const handleError: ErrorRequestHandler = (error: unknown, request, respon
   }
   if (error instanceof ZodError || isClientError(error)) {
     // The error quotes the body, so the error is not logged.
-    response.status(400).json({ error: 'invalid', message: 'Check what you entered.' });
+    const message = isAboutNumber(error) ? INVALID_NUMBER : 'Check what you entered.';
+    response.status(400).json({ error: 'invalid', message });
     return;
   }
   request.log.error({ err: error }, 'request failed');
   const message = 'This does not work at the moment. Try again in a few minutes.';
   response.status(500).json({ error: 'internal', message });
 };
+
+const isAboutNumber = (error: unknown): boolean =>
+  error instanceof ZodError && error.issues.some(({ message }) => message === INVALID_NUMBER);
 
 /** Errors of express.json(), such as for a body that is not JSON. */
 const isClientError = (error: unknown): boolean =>

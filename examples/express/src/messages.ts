@@ -10,6 +10,10 @@ const REJECTIONS: Record<Exclude<RejectionReason, 'wrong_code'>, string> = {
   reference_mismatch: 'This code is no longer valid. Ask for a new one.',
 };
 
+/** A message for the visitor about text that is not a phone number. */
+export const INVALID_NUMBER =
+  'Check the number. Begin with + and the country code, as in +1 415 555 2671.';
+
 /** A message for the visitor: why a code was not accepted. */
 export function describeRejection(reason: RejectionReason, attemptsRemaining: number): string {
   if (reason !== 'wrong_code') return REJECTIONS[reason];
@@ -24,7 +28,7 @@ export function describeError({ code, errors, retryAfterSeconds = 60 }: OtpError
     case 'validation_failed':
       return errors.some(({ pointer }) => pointer === '#/otpCode')
         ? 'Enter the digits of the code, as in the message.'
-        : 'Check the number. Begin with + and the country code, as in +1 415 555 2671.';
+        : INVALID_NUMBER;
     case 'destination_not_allowed':
     case 'destination_unreachable':
       return 'We cannot send a code to this number. Use another one.';

@@ -2,7 +2,7 @@ import { Router, type Request, type RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { createOtpClient, isOtpError, type SendResult } from 'otp-service-client';
 import { z } from 'zod';
-import { describeRejection, waitMessage } from './messages.js';
+import { describeRejection, INVALID_NUMBER, waitMessage } from './messages.js';
 
 declare module 'express-session' {
   interface SessionData {
@@ -19,11 +19,16 @@ const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
 /** What the code is for: a code that was sent for something else is rejected. */
 const reference = 'sign-in';
 
-// The OTP service checks the number and the code; here only their length is limited.
-const phoneNumber = z.string().min(1).max(40);
+/** The session keeps the number, so it is stored without separators and invisible characters. */
+const phoneNumber = z
+  .string()
+  .max(40)
+  .transform((text) => text.replace(/[\s().\p{Pd}\p{Cf}]/gu, ''))
+  .refine((number) => /^\+[1-9]\d{6,14}$/.test(number), INVALID_NUMBER);
 const SendBody = z.strictObject({ phoneNumber });
 const VerifyBody = z.strictObject({
   phoneNumber: phoneNumber.optional(),
+  // The OTP service checks the code; here only its length is limited.
   code: z.string().max(40),
 });
 
@@ -102,7 +107,9 @@ async function signIn(request: Request, verifiedNumber: string): Promise<void> {
 /** Ends the session, and cancels the code that was sent. */
 const startOver: RequestHandler = async (request, response) => {
   const { pending } = request.session;
-  await new Promise((resolve) => request.session.destroy(resolve));
+  await new Promise<void>((resolve, reject) => {
+    request.session.destroy((error) => (error ? reject(error) : resolve()));
+  });
   if (pending) await otp.cancel(pending.pinId);
   response.json({ step: 'number' });
 };

@@ -34,9 +34,9 @@ export async function runOtpAction(
   }
 }
 
-/** The typed text without spaces and separators. The OTP service checks everything else. */
+/** The typed text without spaces, separators and invisible characters, which the service ignores too. */
 const readText = (value: unknown): string =>
-  typeof value === 'string' ? value.slice(0, 64).replace(/[\s().-]/g, '') : '';
+  typeof value === 'string' ? value.slice(0, 64).replace(/[\s().\p{Pd}\p{Cf}]/gu, '') : '';
 
 /**
  * The visitor's IP address: the last entry of `X-Forwarded-For`, which the nearest proxy added. Without a

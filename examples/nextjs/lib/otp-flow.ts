@@ -28,8 +28,16 @@ export const newOtpSession = (): OtpSession => ({
  * Sends a code. A user who went back may enter the same number during the cooldown: then the code that was
  * just sent stays valid.
  */
-export const requestCode = (session: OtpSession, phoneNumber: string, endUserIp?: string) =>
-  runAction(session, 'request', async () => {
+export async function requestCode(
+  session: OtpSession,
+  phoneNumber: string,
+  endUserIp?: string,
+): Promise<OtpAnswer> {
+  if (!isPlainNumber(phoneNumber)) {
+    const problem: OtpProblem = { action: 'request', code: 'invalid_number' };
+    return { state: describeSession(session), problem };
+  }
+  return runAction(session, 'request', async () => {
     const isSameNumber = session.sent?.phoneNumber === phoneNumber;
     try {
       await sendNewCode(session, phoneNumber, endUserIp);
@@ -39,6 +47,13 @@ export const requestCode = (session: OtpSession, phoneNumber: string, endUserIp?
     }
     return undefined;
   });
+}
+
+/**
+ * Whether the number is in E.164 form. The service also reads other digits than 0 to 9, but the session keeps
+ * the number as it was typed.
+ */
+const isPlainNumber = (phoneNumber: string): boolean => /^\+[1-9]\d{6,14}$/.test(phoneNumber);
 
 /** Sends the same code again, or a new one if that code can no longer be used or sent. */
 export const resendCode = (session: OtpSession, endUserIp?: string) =>

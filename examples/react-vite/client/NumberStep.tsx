@@ -4,7 +4,9 @@ import type { Otp } from './useOtp';
 
 export function NumberStep({ otp }: { otp: Otp }) {
   const { state, busy, requestCode, goToCode, clearProblem } = otp;
-  const problem = otp.problem?.action === 'request' ? otp.problem : undefined;
+  // If the session ends before the code is entered, this step appears again and has to say why.
+  const isShownHere = otp.problem?.action === 'request' || otp.problem?.code === 'no_session';
+  const problem = isShownHere ? otp.problem : undefined;
   const isInvalid = problem && isAboutField(problem);
   const field = useFieldFocus(problem);
 

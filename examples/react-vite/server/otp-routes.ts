@@ -17,9 +17,9 @@ declare module 'express-session' {
 
 const findSession = ({ session }: Request): OtpSession => (session.otp ??= newOtpSession());
 
-/** The typed text without spaces and separators. The OTP service checks everything else. */
+/** The typed text without spaces, separators and invisible characters, which the service ignores too. */
 const readText = (value: unknown): string =>
-  typeof value === 'string' ? value.slice(0, 64).replace(/[\s().-]/g, '') : '';
+  typeof value === 'string' ? value.slice(0, 64).replace(/[\s().\p{Pd}\p{Cf}]/gu, '') : '';
 
 /** Answers 200 also if a code is wrong or a limit is reached: the page shows the `problem`. */
 export const otpRoutes = Router()
