@@ -17,7 +17,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
     parsedBy(parseCountries).default([ALL_COUNTRIES]),
     {
       description:
-        'countries that messages may be sent to; in production, `*` logs a warning. `001` allows numbers of no country, such as satellite phones, which `*` does not include',
+        'countries that messages may be sent to; in production, `ALLOWED_COUNTRIES=*` logs a warning. `001` allows numbers of no country, such as satellite phones, which `*` does not include',
       values: 'ISO 3166 codes, `*`, `001`',
     },
   ),

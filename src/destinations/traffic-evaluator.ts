@@ -41,7 +41,7 @@ const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = 
 /**
  * A client keeps this share of the floor and of the burst allowance even if other clients exceed
  * the shared budget: its reserve. So an attacker with the keys of n clients can send at most
- * (n + 1) / 2 times what one client can.
+ * (n + 1) / 2 times what one client can, where no other client has verified messages.
  */
 const RESERVED_SHARE = 0.5;
 

@@ -150,6 +150,15 @@ describe('The alert rules and the dashboard on a running fleet', () => {
     },
   );
 
+  it('select by the job what processes of other services export too', () => {
+    const selections = [...rules, ...targets].flatMap(
+      ({ expr }) => expr.match(/\b(?:nodejs_\w+|process_\w+|up\b)(?:{[^}]*})?/g) ?? [],
+    );
+
+    expect(selections.length).toBeGreaterThan(2);
+    expect(selections.filter((text) => !text.includes('job="otp-service"'))).toEqual([]);
+  });
+
   const ownMetrics = (): string[] => [
     ...new Set(
       samples

@@ -153,8 +153,8 @@ describe('Kubernetes manifests', () => {
   it('say how many connections to PostgreSQL an update with the most replicas opens', () => {
     const { maxReplicas = 0 } = autoscaler.spec ?? {};
     const file = `${KUBERNETES}/components/autoscaling/autoscaler.yaml`;
-    // Two replicas more start or stop, and one connection migrates the database.
-    const connections = String((maxReplicas + 2) * POOL_SIZE + 1);
+    // A Deployment does not count the replicas that stop. One connection migrates the database.
+    const connections = String(2 * maxReplicas * POOL_SIZE + 1);
 
     for (const path of ['docs/deploying.md', file]) {
       expect(readFileSync(path, 'utf8')).toContain(` ${connections}`);
