@@ -83,19 +83,22 @@ describe('The example react-vite', () => {
   it('says why it asks for the number again if the session has ended', async () => {
     const { url, service } = getExample();
     const browser = await startBrowser();
-    const page = await NumberPage.open(browser, url);
-    const number = '+14155550192';
-    await page.send(number);
-    await page.waitForTitle('Enter the code');
-    const [code = ''] = await service.getReceivedCodes(number);
-    await page.page.context().clearCookies();
+    try {
+      const page = await NumberPage.open(browser, url);
+      const number = '+14155550192';
+      await page.send(number);
+      await page.waitForTitle('Enter the code');
+      const [code = ''] = await service.getReceivedCodes(number);
+      await page.page.context().clearCookies();
 
-    await page.verify(code);
+      await page.verify(code);
 
-    await page.waitForTitle('Verify your number');
-    await page.waitForNote('This took too long. Ask for a new code.');
-    expect(await page.getFocused()).toBe('number');
-    await browser.close();
+      await page.waitForTitle('Verify your number');
+      await page.waitForNote('This took too long. Ask for a new code.');
+      expect(await page.getFocused()).toBe('number');
+    } finally {
+      await browser.close();
+    }
   });
 
   it('gives a verified browser a new session', async () => {
