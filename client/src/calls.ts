@@ -1,6 +1,5 @@
-import type { ErrorCode } from './errors.js';
 import { assertHeaderValue, type HttpClient, type HttpRequest } from './http.js';
-import { withRetries } from './retries.js';
+import { withRetries, type RetryRules } from './retries.js';
 import { normalizeTypedFields } from './typed-text.js';
 
 export interface CallOptions {
@@ -34,16 +33,16 @@ export class ServiceCalls {
 
   /**
    * Calls any route.
-   * @param finalCode an error code that this call does not retry, though other calls do
+   * @param retryRules how retries of this call differ from those of other calls
    */
   async run(
     request: HttpRequest,
     { timeoutMs = this.defaultTimeoutMs, signal }: CallOptions = {},
-    finalCode?: ErrorCode,
+    retryRules: RetryRules = {},
   ): Promise<unknown> {
     assertTimeout(timeoutMs);
     const send = (trySignal: AbortSignal) => this.http.request(request, trySignal);
-    return withRetries(send, { timeoutMs, signal, finalCode });
+    return withRetries(send, { timeoutMs, signal, ...retryRules });
   }
 
   /** Calls a POST route that can be retried without an idempotency key. */
@@ -56,7 +55,7 @@ export class ServiceCalls {
     path: string,
     body: object,
     options: IdempotentCallOptions = {},
-    finalCode?: ErrorCode,
+    retryRules?: RetryRules,
   ): Promise<unknown> {
     const { idempotencyKey = crypto.randomUUID() } = options;
     assertHeaderValue('idempotencyKey', idempotencyKey);
@@ -66,7 +65,7 @@ export class ServiceCalls {
       body: normalizeTypedFields(body),
       idempotencyKey,
     } as const;
-    return this.run(request, options, finalCode);
+    return this.run(request, options, retryRules);
   }
 }
 

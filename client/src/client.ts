@@ -9,13 +9,15 @@ import type {
 } from './api-types.js';
 import { ServiceCalls, type CallOptions, type IdempotentCallOptions } from './calls.js';
 import { HttpClient, type Fetch } from './http.js';
+import type { RetryRules } from './retries.js';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 /**
- * The error code of a send or resend whose message may have been sent. Not retried: the service returns it
- * for every repeat with the same idempotency key.
+ * After this code the message of a send or resend may have been sent. Not retried: the service returns the
+ * code for every repeat with the same idempotency key.
  */
-const POSSIBLY_SENT_CODE = 'provider_timeout';
+const MESSAGE_RULES: RetryRules = { finalCode: 'provider_timeout' };
+const CHECK_RULES: RetryRules = { checksCode: true };
 
 export interface OtpClientOptions {
   /** The address of the service, as in `https://otp.example.com`. */
@@ -31,7 +33,8 @@ export interface OtpClientOptions {
 /**
  * Each method calls one route of the service. After a temporary failure, such as a broken connection, the
  * call is retried until its timeout; retries of send, resend and verify keep the idempotency key. Not
- * retried: a `provider_timeout` of a send or resend, whose message may have been sent.
+ * retried: a `provider_timeout` of a send or resend, whose message may have been sent. Retried three times
+ * only: a `provider_error` or `provider_timeout` of a verify, because each retry may use an attempt.
  *
  * Each method rejects with an `OtpError` if the service responds with an error, an `OtpConnectionError` if
  * the service cannot be reached, an `OtpTimeoutError` after the timeout, the reason of `signal` if that is
@@ -63,21 +66,11 @@ export function createOtpClient(options: OtpClientOptions): OtpClient {
   // The types come from the service's OpenAPI document, so the results are not validated.
   return {
     send: async (request, callOptions) =>
-      (await calls.postWithKey(
-        '/otp/send',
-        request,
-        callOptions,
-        POSSIBLY_SENT_CODE,
-      )) as SendResult,
+      (await calls.postWithKey('/otp/send', request, callOptions, MESSAGE_RULES)) as SendResult,
     resend: async (request, callOptions) =>
-      (await calls.postWithKey(
-        '/otp/resend',
-        request,
-        callOptions,
-        POSSIBLY_SENT_CODE,
-      )) as SendResult,
+      (await calls.postWithKey('/otp/resend', request, callOptions, MESSAGE_RULES)) as SendResult,
     verify: async (request, callOptions) =>
-      (await calls.postWithKey('/otp/verify', request, callOptions)) as VerifyResult,
+      (await calls.postWithKey('/otp/verify', request, callOptions, CHECK_RULES)) as VerifyResult,
     status: async (pinId, callOptions) =>
       (await calls.run({ method: 'GET', path: pathOf(pinId) }, callOptions)) as StatusResult,
     cancel: async (pinId, callOptions) => {

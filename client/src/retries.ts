@@ -2,6 +2,10 @@ import { OtpConnectionError, OtpError, OtpTimeoutError, type ErrorCode } from '.
 
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 4_000;
+/** The provider may have checked the code, so each repeat may use another attempt: fewer and slower ones. */
+const CHECKED_CODES: ReadonlySet<ErrorCode> = new Set(['provider_error', 'provider_timeout']);
+const MAX_CHECK_REPEATS = 3;
+const FIRST_CHECK_WAIT_MS = 1_000;
 /** A timer longer than this would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -18,12 +22,18 @@ const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Temporary failures of a proxy before the service. */
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 502, 503, 504]);
 
-export interface RetryOptions {
+/** How retries of one call differ from those of other calls. */
+export interface RetryRules {
+  /** One of `RETRYABLE_CODES` that this call does not retry. */
+  readonly finalCode?: ErrorCode;
+  /** Whether the request has a code checked. */
+  readonly checksCode?: boolean;
+}
+
+interface RetryOptions extends RetryRules {
   /** The longest time for all tries together, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** One of `RETRYABLE_CODES` that this call does not retry. */
-  readonly finalCode: ErrorCode | undefined;
 }
 
 /**
@@ -33,7 +43,7 @@ export interface RetryOptions {
  */
 export async function withRetries<Result>(
   request: (signal: AbortSignal) => Promise<Result>,
-  { timeoutMs, signal, finalCode }: RetryOptions,
+  { timeoutMs, signal, finalCode, checksCode = false }: RetryOptions,
 ): Promise<Result> {
   signal?.throwIfAborted();
   const startedAt = performance.now();
@@ -45,15 +55,20 @@ export async function withRetries<Result>(
   signal?.addEventListener('abort', abort);
   let cause: unknown;
   try {
-    for (let tries = 0; ; tries += 1) {
+    for (let tries = 0, checks = 0; ; tries += 1) {
       try {
         return await request(controller.signal);
       } catch (error) {
         signal?.throwIfAborted();
         if (controller.signal.aborted) throw new OtpTimeoutError(timeoutMs, { cause });
-        const waitMs = getWaitMs(error, tries);
+        const isCheck = checksCode && error instanceof OtpError && CHECKED_CODES.has(error.code);
+        if (isCheck) checks += 1;
+        const waitMs = isCheck
+          ? getWaitMs(error, FIRST_CHECK_WAIT_MS, checks - 1)
+          : getWaitMs(error, FIRST_WAIT_MS, tries);
         const leftMs = timeoutMs - (performance.now() - startedAt);
         if (!isRetryable(error, finalCode) || waitMs >= leftMs) throw error;
+        if (isCheck && checks > MAX_CHECK_REPEATS) throw error;
         cause = error;
         await wait(waitMs, controller.signal);
         signal?.throwIfAborted();
@@ -72,10 +87,10 @@ function isRetryable(error: unknown, finalCode: ErrorCode | undefined): boolean 
 }
 
 /** Exponential backoff with jitter, but never before the time in `Retry-After`. */
-function getWaitMs(error: unknown, tries: number): number {
+function getWaitMs(error: unknown, firstMs: number, tries: number): number {
   const clientError =
     error instanceof OtpError || error instanceof OtpConnectionError ? error : undefined;
-  const halfWaitMs = Math.min(FIRST_WAIT_MS * 2 ** tries, MAX_WAIT_MS) / 2;
+  const halfWaitMs = Math.min(firstMs * 2 ** tries, MAX_WAIT_MS) / 2;
   return (
     Math.max((clientError?.retryAfterSeconds ?? 0) * 1_000, halfWaitMs) + Math.random() * halfWaitMs
   );

@@ -130,6 +130,23 @@ describe('The TypeScript client', () => {
     expect(sentAt.at(-1)).toBeLessThan(15_000);
   });
 
+  it.each([502, 504])(
+    'repeats a verify after %i of the provider three times, and slowly: each may use an attempt',
+    async (statusCode) => {
+      const code = statusCode === 502 ? 'provider_error' : 'provider_timeout';
+      const { client, sentAt } = startClient(problem(statusCode, code));
+      const outcome = await settle(verify(client));
+
+      expect(outcome).toMatchObject({ reason: { code } });
+      const waits = sentAt.slice(1).map((time, index) => time - (sentAt[index] ?? 0));
+      expect(waits).toHaveLength(3);
+      waits.forEach((wait, index) => {
+        expect(wait).toBeGreaterThanOrEqual(500 * 2 ** index);
+        expect(wait).toBeLessThanOrEqual(1_000 * 2 ** index + 1);
+      });
+    },
+  );
+
   it('does not repeat all calls at the same moment', async () => {
     const waits = new Set<number>();
     for (let n = 1; n <= 20; n += 1) {

@@ -67,20 +67,31 @@ export const createRealHistory = (random: SeededRandom): ClientHistory =>
  * repeat the call with the same idempotency key.
  */
 export const createLongHistory = (random: SeededRandom): ClientHistory =>
-  createHistoryOf(ALL_OPERATIONS, [...ALL_FATES, { kind: 'no_answer' }], random, 20);
+  createHistoryOf(ALL_OPERATIONS, [...ALL_FATES, { kind: 'no_answer' }], random, 20, Infinity);
+
+/** After more failures of the provider, the client does not repeat a verify. */
+const MAX_CHECK_REPEATS = 3;
+
+const isOfProvider = ({ kind }: RequestFate): boolean => kind.startsWith('provider_');
 
 function createHistoryOf(
   operations: readonly ClientOperation[],
   possibleFates: readonly RequestFate[],
   random: SeededRandom,
   maxFates: number,
+  maxChecks = MAX_CHECK_REPEATS,
 ): ClientHistory {
+  const operation = random.oneOf(operations);
+  const maxFailures = operation.startsWith('verify') ? maxChecks : Infinity;
   const fates: RequestFate[] = [];
   for (let count = random.between(0, maxFates); count > 0; count -= 1) {
     const fate = random.oneOf(possibleFates);
     // At most one lost answer: the service returns `verified: true` only if exactly one was lost.
     const isSecondLoss = fates.some(({ kind }) => kind === 'provider_answer_lost');
-    fates.push(fate.kind === 'provider_answer_lost' && isSecondLoss ? ANSWERED : fate);
+    const isTooMany =
+      (fate.kind === 'provider_answer_lost' && isSecondLoss) ||
+      (isOfProvider(fate) && fates.filter(isOfProvider).length >= maxFailures);
+    fates.push(isTooMany ? ANSWERED : fate);
   }
-  return { operation: random.oneOf(operations), fates };
+  return { operation, fates };
 }
