@@ -16,7 +16,7 @@ import {
   findDuplicateMessages,
   findUnexpectedResponses,
 } from '../support/crash/history-checks.js';
-import type { History } from '../support/crash/history.js';
+import type { CodeCheck, History } from '../support/crash/history.js';
 import { createPostgresDatabase, createSqliteDatabase } from '../support/crash/databases.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { seedOfFile } from '../support/seed.js';
@@ -129,11 +129,12 @@ describe('The checks of the crash history', () => {
     Array.from({ length: count }, (_, index) => make(index));
   const wrongCodes = (count: number, providerPinId: string) =>
     repeat(count, (i) => codeCheck(200 + i, { providerPinId, code: '222222', isCorrect: false }));
+  const sixWrongCodes = [...wrongCodes(3, 'PIN1'), ...wrongCodes(3, 'PIN2')];
   /** A pending verification whose correct code then gets this wrong response. */
-  const pendingWith = (lastResponse: object): History => ({
+  const pendingWith = (lastResponse: object, codeChecks: CodeCheck[] = []): History => ({
     ...historyWith(),
     calls: [send(0), verify(LAST_RUN_START, lastResponse)],
-    codeChecks: [],
+    codeChecks,
   });
 
   const VIOLATIONS: [title: string, check: (history: History) => string[], broken: History][] = [
@@ -156,9 +157,14 @@ describe('The checks of the crash history', () => {
       historyWith({ codeChecks: wrongCodes(2, 'PIN0') }),
     ],
     [
-      'one wrong code more than the number may have in an hour',
+      'one wrong code more than the number may have in an hour after a right one',
       findFailureLimitViolations,
-      historyWith({ codeChecks: [...wrongCodes(3, 'PIN1'), ...wrongCodes(3, 'PIN2')] }),
+      historyWith({ codeChecks: [...sixWrongCodes, ...wrongCodes(1, 'PIN3')] }),
+    ],
+    [
+      'one wrong code more than the number may have in an hour without a right one',
+      findFailureLimitViolations,
+      pendingWith({}, [...sixWrongCodes, ...wrongCodes(1, 'PIN3')]),
     ],
     [
       'a second message for the idempotency key of a send',
@@ -231,6 +237,10 @@ describe('The checks of the crash history', () => {
       historyWith({ calls: [verify(200, { code: 'storage_unavailable' }, { status: 503 })] }),
     ],
   ];
+
+  it('allow as many wrong codes again after a right one', () => {
+    expect(findFailureLimitViolations(historyWith({ codeChecks: sixWrongCodes }))).toEqual([]);
+  });
 
   it.each(VIOLATIONS)('find %s', (_title, check, broken) => {
     expect(check(historyWith())).toEqual([]);

@@ -35,13 +35,37 @@ export function findAttemptLimitViolations({ codeChecks, limits }: History): str
     .map(([pin, count]) => `${count} codes of ${pin} were checked`);
 }
 
-/** I2: in any hour, no more wrong codes of a number are checked than its limit allows. */
-export function findFailureLimitViolations({ codeChecks, limits }: History): string[] {
-  const wrong = codeChecks.filter(({ isCorrect }) => !isCorrect);
-  return findExceeding(wrong, limits.failuresPerHour, hours(1)).map(
-    (number) => `too many wrong codes of ${number} were checked in an hour`,
-  );
+/**
+ * I2: in any hour, no more wrong codes of a number are checked than its limit allows. A right code restarts
+ * the count. The latest time of that is the end of its call, or any later time if a crash broke the call.
+ */
+export function findFailureLimitViolations({ calls, codeChecks, limits }: History): string[] {
+  return groupByNumber(codeChecks).flatMap(([number, checks]) => {
+    const successes = calls.filter((call) => call.phoneNumber === number && isSuccess(call));
+    const restarts = checks
+      .filter(({ isCorrect }) => isCorrect)
+      .map(({ at }) => {
+        const ends = successes.map(({ endedAt }) => endedAt).filter((endedAt) => endedAt >= at);
+        return { earliest: at, latest: Math.min(...ends) };
+      });
+    const countRestarts = (from: number, to: number) =>
+      restarts.filter(({ earliest, latest }) => earliest < to && latest > from).length;
+    const wrong = checks.filter(({ isCorrect }) => !isCorrect);
+    const isExceeded = wrong.some((first, i) =>
+      wrong
+        .slice(i)
+        .some(
+          (last, j) =>
+            last.at - first.at < hours(1) &&
+            j + 1 > limits.failuresPerHour * (1 + countRestarts(first.at, last.at)),
+        ),
+    );
+    return isExceeded ? [`too many wrong codes of ${number} were checked in an hour`] : [];
+  });
 }
+
+const isSuccess = ({ operation, response }: Call): boolean =>
+  operation === 'verify' && response?.body.verified === true;
 
 /** I3: an idempotency key causes at most one message. A phone that uses keys has one per operation. */
 export function findDuplicateMessages({ calls, messages }: History): string[] {
