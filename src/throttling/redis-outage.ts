@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { ReplyError } from 'ioredis';
+import { getErrorMessage } from '../common/error-message.js';
 
 /** Error codes of a cluster's node that does not serve the key, or no key at all. */
 const CLUSTER_CODES = ['MOVED', 'ASK', 'CLUSTERDOWN', 'CROSSSLOT'];
@@ -25,8 +26,7 @@ export class RedisOutage {
 
   /** Logs the first error of an outage, and the first of each code that Redis replies with. */
   report(error: NodeJS.ErrnoException): void {
-    // Node gives no message if it could connect to none of a host's addresses.
-    const message = error.message || (error.code ?? 'unknown error');
+    const message = getErrorMessage(error);
     // A reply of Redis begins with its code.
     const code = error instanceof ReplyError ? (message.split(' ', 1)[0] ?? '') : '';
     if (this.loggedCodes.has(code) || (code === '' && this.loggedCodes.size > 0)) return;

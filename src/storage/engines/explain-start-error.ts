@@ -1,4 +1,4 @@
-import { getMessage } from './postgres-errors.js';
+import { getErrorMessage } from '../../common/error-message.js';
 
 /** Codes of Node's errors if no connection can be opened. */
 const UNREACHABLE = new Set([
@@ -21,7 +21,7 @@ export function explainStartError(error: unknown): never {
   const { message, code = '' } = error as NodeJS.ErrnoException;
   if (message === '' || UNREACHABLE.has(code) || message === CONNECT_TIMEOUT) {
     throw new Error(
-      `The database of DATABASE_URL cannot be reached: ${getMessage(error as Error)}. ` +
+      `The database of DATABASE_URL cannot be reached: ${getErrorMessage(error as Error)}. ` +
         'Check the host and the port in the URL, and whether PostgreSQL runs.',
       { cause: error },
     );

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { getErrorMessage } from '../../common/error-message.js';
 import type { TransactionFailure } from './repeat-write.js';
 
 /** `unique_violation`, `serialization_failure`, `deadlock_detected` (PostgreSQL, appendix A). */
@@ -34,13 +35,9 @@ export class ConnectionError extends Error {
     cause: unknown,
     readonly commitState: CommitState,
   ) {
-    super(getMessage(cause as NodeJS.ErrnoException), { cause });
+    super(getErrorMessage(cause as NodeJS.ErrnoException), { cause });
   }
 }
-
-/** Node gives no message if it could connect to none of a host's addresses. */
-export const getMessage = ({ message, code }: NodeJS.ErrnoException): string =>
-  message || (code ?? 'unknown error');
 
 /** Turns the error of a statement into a {@link ConnectionError} if its connection is unusable. */
 export function toStatementError(error: Error): Error {
