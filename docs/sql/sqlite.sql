@@ -1026,6 +1026,17 @@ where
 returning
   1 as released;
 
+-- number_limits.replaceAttempt
+update "client_numbers"
+set
+  "failures" = replace("failures", ?1, ?2)
+where
+  number_hash = ?3
+  and client = ?4
+  and replace("failures", ?1, '') <> "failures"
+returning
+  1 as replaced;
+
 -- number_limits.replaceSend
 update "client_numbers"
 set
@@ -2500,6 +2511,50 @@ set
   end
 where
   pin_id = ?2
+returning
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts",
+  "unresolved",
+  "lost_at",
+  "locale",
+  "code_length",
+  "code_provider";
+
+-- verifications.resolveCountedAttempt
+update verifications
+set
+  unresolved = case
+    when unresolved > ?1 then unresolved - ?1
+    else 0
+  end
+where
+  pin_id = ?2
+  and exists (
+    select
+      1
+    from
+      verifications as counted
+      join client_numbers on client_numbers.number_hash = counted.number_hash
+      and client_numbers.client = counted.client
+    where
+      counted.pin_id = ?2
+      and replace("failures", ?3, '') <> "failures"
+  )
 returning
   "pin_id",
   "client",

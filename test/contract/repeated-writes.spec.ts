@@ -256,6 +256,17 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
       attemptsRemaining: 4,
     });
     expect(await readCounts()).toBe('1|1|1|1');
+    expect(await queryPostgres(url, 'select unresolved from verifications')).toBe('0');
+  });
+
+  it('resolves one of two wrong codes', async () => {
+    const pinId = await createPending();
+    const attempt = await reserveAttempt(pinId);
+    await reserveAttempt(pinId);
+
+    await breakDuring(() => complete(attempt, 'wrong_code'));
+
+    expect(await queryPostgres(url, 'select unresolved from verifications')).toBe('1');
   });
 
   // This test fails if the write of `reject` in attempt-outcome.repository.ts calls `addCachedWrongCode`.

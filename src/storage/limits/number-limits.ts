@@ -39,6 +39,7 @@ export class NumberLimits {
         (p) => sql`${isClientNumber(p)} and not ${isNewestEndUserSend(p)}`,
       ),
       releaseAttempt: createReleaseQuery<ClientNumberKey>(FAILURES, isClientNumber),
+      replaceAttempt: createReplaceQuery<ClientNumberKey>(FAILURES, isClientNumber),
       /**
        * Records a right code if the verification can still be verified. Locks the verification
        * before the row of its number, as all transactions do.

@@ -5,6 +5,7 @@ import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
+import { createWindowEntry, getEntryTime } from '../limits/sliding-window.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { toVerifiedResult } from '../verified-result.js';
@@ -162,22 +163,28 @@ export class AttemptOutcomeRepository {
     describe: (row: VerificationRow | undefined) => VerifyResult,
   ): Promise<VerifyResult> {
     const { pinId, client, sealed, numberHash, numberEntry, claim, isRepeat } = attempt;
+    const number = { numberHash, client, entry: numberEntry };
     // If a repeat's code was not checked, the check of the lost run has no result either.
     const resolved = isRepeat && !isWrong(result) ? 0 : 1;
     const write = (batch: StatementBatch) => {
-      if (result === 'expired') this.verifications.queries.expire(batch, { pinId, sealed, now });
-      if (exhaustsAttempts(result))
-        this.verifications.queries.exhaustAttempts(batch, { pinId, sealed });
+      const { queries } = this.verifications;
+      // Waits until an earlier run of this write is committed or rolled back.
+      if (isRepeated) queries.lock(batch, { pinId });
+      if (result === 'expired') queries.expire(batch, { pinId, sealed, now });
+      if (exhaustsAttempts(result)) queries.exhaustAttempts(batch, { pinId, sealed });
+      const resolve = isRepeated ? queries.resolveCountedAttempt : queries.resolveAttempt;
+      const resolvedAttempt = resolve(batch, { pinId, resolved, numberEntry });
       // Only a wrong code counts against its number and its client.
-      if (!isWrong(result))
-        this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
-      else this.guesses.addWrongCode(batch, client, now);
-      // An earlier run may have resolved the attempt: do not resolve it twice.
-      const rejected = isRepeated
-        ? this.verifications.queries.read(batch, { pinId, client })
-        : this.verifications.queries.resolveAttempt(batch, { pinId, resolved });
+      if (isWrong(result)) {
+        // So a repetition of this write finds the entry no more, and resolves nothing.
+        const newEntry = createWindowEntry(getEntryTime(numberEntry, 1));
+        this.limits.queries.replaceAttempt(batch, { newEntry, ...number });
+        this.guesses.addWrongCode(batch, client, now);
+      } else {
+        this.limits.queries.releaseAttempt(batch, number);
+      }
       this.webhooks.addExhausted(batch, pinId);
-      return rejected;
+      return isRepeated ? queries.read(batch, { pinId, client }) : resolvedAttempt;
     };
     if (!claim) return describe((await this.database.run(write)).row);
     return this.database.transaction(async (transaction) => {

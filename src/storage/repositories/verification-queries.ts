@@ -78,6 +78,12 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set ${setResolved(p)} where pin_id = ${p.pinId}
       returning ${COLUMNS}`,
 
+    /** As `resolveAttempt`, if the attempt is still counted as it was reserved. */
+    resolveCountedAttempt: (_db, p: CodeEntry & { resolved: number }) => sql<VerificationRow>`
+      update verifications set ${setResolved(p)}
+      where pin_id = ${p.pinId} and ${isCodeCounted(p)}
+      returning ${COLUMNS}`,
+
     /** The answer to a check is lost now: do not wait until `lost_at`. */
     markLost: (_db, p: PinKey & { now: number }) => sql`
       update verifications set lost_at = ${p.now}
