@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
@@ -183,6 +191,31 @@ describe('npm run usage', () => {
     expect(withoutRecords.output).toMatch(/^There are no records in .*elsewhere: set DATA_DIR or/);
     expect([withoutPrices.code, withoutRecords.code]).toEqual([1, 1]);
     expect(existsSync(DATA_DIR)).toBe(false);
+  });
+
+  // This test fails without `assertReadable` in sqlite.ts.
+  it.each([
+    ['the file of the database', 'otp.db'],
+    ['the folder of the database', ''],
+  ])('says what to do if its user may not read %s', async (_what, name) => {
+    const DATA_DIR = join(cwd, 'data');
+    await (await openStore(new FakeClock(), { DATA_DIR })).close();
+    for (const folder of [cwd, DATA_DIR]) chmodSync(folder, 0o755);
+    const closed = join(DATA_DIR, name);
+    const { mode } = statSync(closed);
+    chmodSync(closed, 0);
+
+    const { code, output } = await runBuiltCommand(
+      'usage',
+      { args: DAY, cwd, settings: { DATA_DIR, OTP_SECRET } },
+      { isOtherUser: true },
+    );
+
+    chmodSync(closed, mode);
+    expect(output).toBe(
+      `This user may not read ${join(DATA_DIR, 'otp.db')}: run the command as the user of the service or as root.\n`,
+    );
+    expect(code).toBe(1);
   });
 
   it('says what to do about a database of an earlier release', async () => {

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { CliCommand } from '../../src/cli/command.js';
 import { spawnProgram } from './child-program.js';
+import { dropPrivileges } from './services/drop-privileges.js';
 
 /** The build of `npm run build:test`. Its folder is beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
@@ -28,13 +29,20 @@ const COMMANDS = {
 
 type CommandName = keyof typeof COMMANDS;
 
-/** Runs a command of the build as a process. */
+/**
+ * Runs a command of the build as a process.
+ * @param isOtherUser as root, the permission to read a file is checked for another user
+ */
 export async function runBuiltCommand(
   command: CommandName,
   { args = '', cwd, settings }: CommandOptions,
+  { isOtherUser = false } = {},
 ): Promise<CommandResult> {
+  const user = isOtherUser ? dropPrivileges() : undefined;
+  // The effective user stays root: another user might not be able to read the build.
+  const prefix = user ? `setpriv --ruid=${user.uid} ` : '';
   const program = spawnProgram(
-    `node ${join(BUILD, 'cli/main.js')} ${command} ${args}`,
+    `${prefix}node ${join(BUILD, 'cli/main.js')} ${command} ${args}`,
     cwd,
     settings,
   );

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { SqliteDialect, type SqliteDatabase } from 'kysely';
 import { Clock } from '../../common/clock.js';
@@ -13,14 +13,12 @@ export const DATABASE_FILE = 'otp.db';
 /**
  * Opens a SQLite file in `dataDir`, for a service that runs as one process.
  * @param access `read` creates no file and changes no permission.
- * @throws Error if there is no file to read.
+ * @throws Error if there is no file to read, or this user may not read it.
  */
 export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): DatabaseEngine {
   if (access === 'write') createPrivateDatabase(dataDir, DATABASE_FILE);
   const path = join(dataDir, DATABASE_FILE);
-  if (access === 'read' && !existsSync(path)) {
-    throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
-  }
+  if (access === 'read') assertReadable(dataDir, path);
   const connection = new SqliteConnection(path);
   const dialect = new SqliteDialect({ database: async () => withImmediateTransactions(path) });
   return {
@@ -38,6 +36,20 @@ export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): D
     failureOf: () => 'permanent',
     repeatForMs: 0,
   };
+}
+
+/** Does not open the file: closing it would release the locks of SQLite in this process. */
+function assertReadable(dataDir: string, path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw new Error(
+      (error as NodeJS.ErrnoException).code === 'EACCES'
+        ? `This user may not read ${path}: run the command as the user of the service or as root.`
+        : `There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`,
+      { cause: error },
+    );
+  }
 }
 
 /**
