@@ -184,6 +184,18 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     ]);
   });
 
+  // This test fails if send-outcome.repository.ts adds all names by one `addPossiblySentBy`.
+  it('has a provider only once for a verification of which it may have sent several messages', async () => {
+    const pinId = await send();
+    await opened.store.releaseSend(await reserveResend(pinId), ['infobip']);
+    await opened.store.releaseSend(await reserveResend(pinId), ['infobip', 'sinch']);
+
+    expect(await readRows()).toEqual([
+      ['shop', 'US', 'infobip', 'sms', 1, 2, 0],
+      ['shop', 'US', 'sinch', 'sms', 0, 1, 0],
+    ]);
+  });
+
   it('has a message that was possibly sent, and none that was not sent or has no provider', async () => {
     await opened.store.releaseSend(await reserveSend(), ['infobip']);
     await opened.store.releaseSend(await reserveSend(), ['infobip', 'sinch']);

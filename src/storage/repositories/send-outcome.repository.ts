@@ -141,7 +141,6 @@ export class SendOutcomeRepository {
   }
 
   private addPossiblySentBy(batch: StatementBatch, pinId: string, names: readonly string[]): void {
-    if (names.length === 0) return;
-    this.queries.addPossiblySentBy(batch, { pinId, providers: names.join(',') });
+    for (const provider of names) this.queries.addPossiblySentBy(batch, { pinId, provider });
   }
 }

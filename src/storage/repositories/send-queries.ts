@@ -122,12 +122,12 @@ export const prepareOutcomeQueries = (database: Database) =>
       update verifications set status = 'failed'
       where pin_id = ${p.pinId} and ${hasStatus('sending')}`,
 
-    /** Does nothing if they are named already. */
-    addPossiblySentBy: (_db, p: PinKey & { providers: string }) => sql`
+    /** Does nothing if the provider is named already. */
+    addPossiblySentBy: (_db, p: PinKey & { provider: string }) => sql`
       update verifications set maybe_texted = case
-        when maybe_texted = '' then cast(${p.providers} as text)
-        else maybe_texted || ',' || ${p.providers} end
-      where pin_id = ${p.pinId} and replace(maybe_texted, ${p.providers}, '') = maybe_texted`,
+        when maybe_texted = '' then cast(${p.provider} as text)
+        else maybe_texted || ',' || ${p.provider} end
+      where pin_id = ${p.pinId} and replace(maybe_texted, ${p.provider}, '') = maybe_texted`,
 
     removeResend: (_db, p: PinKey) => sql<VerificationRow>`
       update verifications set texts = case when texts > 0 then texts - 1 else 0 end
