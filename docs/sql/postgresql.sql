@@ -67,7 +67,7 @@ returning
   "address_hash";
 
 -- cleanup.deleteEvents
-delete from "outbox"
+delete from outbox
 where
   ("pin_id", "subject") in (
     select
@@ -84,8 +84,7 @@ where
   )
   and created_at <= $1
 returning
-  "pin_id",
-  "subject";
+  state;
 
 -- cleanup.deleteKeys
 delete from "idempotency_keys"
@@ -1457,7 +1456,9 @@ where
       verifications
     where
       verifications.pin_id = $1
-  );
+  )
+returning
+  event_id;
 
 -- sends.addPossiblySentBy
 update verifications

@@ -7,7 +7,7 @@ import { storageConfig } from './storage.config.js';
 
 /**
  * The service tries to send an event for a day. Until then it needs the verification, from which it reads
- * the content of the event.
+ * the content of the event. The sender logs an event that was written too late for that.
  */
 const MIN_RETENTION_MS = hours(48);
 

@@ -15,7 +15,11 @@ import { DeliveryReportStore } from './delivery-report-store.js';
 import { Database } from './engines/database.js';
 import type { Executor, PreparedQuery } from './engines/statement-batch.js';
 import { TRUSTED_NUMBER_MS } from './limit.types.js';
-import { CLEANUP_BATCH, prepareCleanupQueries } from './repositories/cleanup-queries.js';
+import {
+  CLEANUP_BATCH,
+  prepareCleanupQueries,
+  type DeletedEvent,
+} from './repositories/cleanup-queries.js';
 import { IDEMPOTENCY_TTL_MS } from './repositories/idempotency-key.repository.js';
 import { UsageRepository } from './repositories/usage.repository.js';
 import { toBucket, WINDOWS } from './time-buckets.js';
@@ -126,9 +130,15 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       now - this.config.retentionMs,
       (transaction, rows) => this.usage.addUsageOfDeleted(transaction, [], rows),
     );
+    await this.runInBatches(
+      queries.deleteEvents,
+      now - this.config.retentionMs,
+      async (_transaction, rows) => {
+        this.logUnsentEvents(rows);
+      },
+    );
     await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_RETENTION_MS));
     for (const [query, cutoff] of [
-      [queries.deleteEvents, now - this.config.retentionMs],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.clearVerifiedAt, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
@@ -139,6 +149,13 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     ] as const) {
       await this.runInBatches(query, cutoff);
     }
+  }
+
+  /** An event waits this long only if no replica was running, or EVENTS_URL was removed. */
+  private logUnsentEvents(deleted: readonly DeletedEvent[]): void {
+    const count = deleted.filter(({ state }) => state === 'waiting').length;
+    if (count === 0) return;
+    this.logger.error(`Events deleted after RETENTION that were never sent: ${String(count)}.`);
   }
 
   /**

@@ -67,7 +67,7 @@ export class Outbox {
     return rows.map(toClaimedEvent);
   }
 
-  /** Reads what an event reports. @returns `undefined` if the verification was erased */
+  /** Reads what an event reports. @returns `undefined` if the verification was erased or deleted */
   async readContent({
     pinId,
     client,
@@ -101,9 +101,15 @@ export class Outbox {
     );
   }
 
-  /** Removes the event of an erased verification. */
-  async remove({ pinId, subject }: ClaimedEvent): Promise<void> {
-    await this.database.run((batch) => this.queries.remove(batch, { pinId, subject }));
+  /**
+   * Removes an event whose verification is no longer stored.
+   * @returns false if it is removed already, as by an erase
+   */
+  async remove({ pinId, subject }: ClaimedEvent): Promise<boolean> {
+    const { row } = await this.database.run((batch) =>
+      this.queries.remove(batch, { pinId, subject }),
+    );
+    return row !== undefined;
   }
 
   /** @param until when the event is next tried, in milliseconds since the epoch */

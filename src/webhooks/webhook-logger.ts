@@ -28,6 +28,14 @@ export class WebhookLogger {
     );
   }
 
+  /** Logs an event whose content is no longer stored. */
+  logWithoutContent({ eventId, type }: ClaimedEvent): void {
+    this.logger.error(
+      `Event ${eventId} (${type}) was not sent: ` +
+        'its verification was deleted after RETENTION, or erased.',
+    );
+  }
+
   /** Logs an error, such as an unreachable database, once until `clearError`. */
   logErrorOnce(error: unknown): void {
     if (!this.hasError) this.logger.warn(error);

@@ -104,7 +104,11 @@ export class WebhookSender {
     try {
       const isAccepted = this.accepted.has(event.eventId) || (await this.post(event));
       if (!isAccepted) {
-        await this.outbox.remove(event);
+        const isRemoved = await this.outbox.remove(event);
+        if (isRemoved) {
+          this.logger.logWithoutContent(event);
+          emit('abandoned');
+        }
         return;
       }
     } catch (error) {
@@ -118,7 +122,7 @@ export class WebhookSender {
   }
 
   /**
-   * @returns false if the verification was erased, so that nothing is left to report
+   * @returns false if the verification was erased or deleted, so that nothing is left to report
    * @throws WebhookError if the receiver did not accept the event
    */
   private async post(event: ClaimedEvent): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import type { Attempt } from '../../src/storage/attempt.types.js';
 import type { SendReservation } from '../../src/storage/send.types.js';
@@ -24,6 +25,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
   });
 
   afterEach(async () => {
+    jest.restoreAllMocks();
     await opened.close();
     await storage.removeData();
   });
@@ -252,8 +254,32 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     await send('second');
     await opened.store.cancel('second', 'shop', clock.now());
     clock.advance(minutes(60 * 24 * 30));
+    // The cleanup logs the event.
+    jest.spyOn(Logger.prototype, 'error').mockImplementation();
     await opened.runCleanup();
 
     expect(await claim()).toEqual([]);
+  });
+
+  // This test fails without `logUnsentEvents` in cleanup.service.ts.
+  it('logs how many of the events that a cleanup deletes were never sent', async () => {
+    for (const [pinId, number] of [
+      ['sent', NUMBER],
+      ['waiting', phoneNumber('+14155552672')],
+    ] as const) {
+      await send(pinId, number);
+      await opened.store.cancel(pinId, 'shop', clock.now());
+      clock.advance(1);
+    }
+    const [first] = await opened.outbox.claim(1);
+    if (first) await opened.outbox.markSent(first);
+    const logError = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+
+    clock.advance(hours(24 * 30));
+    await opened.runCleanup();
+
+    expect(logError.mock.calls).toEqual([
+      ['Events deleted after RETENTION that were never sent: 1.'],
+    ]);
   });
 });

@@ -180,15 +180,15 @@ describe('The sender of events', () => {
     first.answerPost();
   });
 
-  it('removes the event of an erased verification, without a warning or a retry', async () => {
+  it('removes the event of a verification that is not stored, and logs it, without a retry', async () => {
     const database = service.app.get(Database);
-    // A report may write an event while its verification is being erased.
+    // A report may write an event while its verification is being erased or deleted.
     await database.run((batch) =>
       batch.add(
         {
           name: 'test.insert_event',
           text: `insert into outbox (event_id, pin_id, subject, type, client, occurred_at, created_at,
-            due_at, tries, state) values ('id', 'erased', '', 'verification.expired', 'shop', 0, $1, 0, 0, 'waiting')`,
+            due_at, tries, state) values ('event-1', 'erased', '', 'verification.expired', 'shop', 0, $1, 0, 0, 'waiting')`,
         },
         [service.clock.now()],
       ),
@@ -204,6 +204,7 @@ describe('The sender of events', () => {
     expect(row?.events).toBe(0);
     expect(receiver.requests).toHaveLength(0);
     expect(service.log.text).not.toContain('accepts no events');
+    expect(service.log.text).toContain('Event event-1 (verification.expired) was not sent: ');
   });
 
   it('sends a new event while an earlier post waits for its answer', async () => {

@@ -1,4 +1,4 @@
-import { minutes, seconds } from '../../src/common/durations.js';
+import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
 import { startEventReceiver, type EventReceiver } from '../support/event-receiver.js';
 import { reply } from '../support/scripted-upstream.js';
@@ -95,6 +95,26 @@ describe.each(['SQLite', 'PostgreSQL'])(
           data: expect.objectContaining({ pinId }),
         }),
       ]);
+    });
+
+    it('is given up, with a line in the log, when its verification is deleted by age', async () => {
+      receiver.answer(reply(500, {}));
+      const { messageId } = await service.send();
+      // The report comes five seconds later, one second before the verification is deleted.
+      service.clock.advance(hours(24 * 30) - seconds(6));
+      await report(messageId, 'unreachable');
+      await runEvents();
+      service.clock.advance(seconds(1));
+      await service.cleanUp();
+      service.clock.advance(seconds(5));
+      await runEvents();
+
+      expect(getTypes()).toEqual(['message.undelivered']);
+      expect(service.log.text).toMatch(
+        /Event \S+ \(message\.undelivered\) was not sent: its verification was deleted after RETENTION/,
+      );
+      const abandoned = 'type="message.undelivered",outcome="abandoned"';
+      expect(await service.getMetric('otp_events_total', abandoned)).toBe(1);
     });
 
     it('is not sent for a message that arrived, or whose delivery is unknown', async () => {

@@ -8,7 +8,7 @@ export function registerWebhookMetrics(registry: Registry, events: EventBus): vo
   const tries = createCounter(
     registry,
     'otp_events_total',
-    'Tries to send an event by outcome: sent, failed (to be tried again), or abandoned after a day.',
+    'Tries to send an event by outcome: sent, failed (to be tried again), or abandoned.',
     { type: WEBHOOK_EVENT_TYPES, outcome: WEBHOOK_OUTCOMES },
   );
   events.subscribe('webhook_completed', ({ event, outcome }) => {

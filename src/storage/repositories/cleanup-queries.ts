@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
-import type { DatabaseSchema } from '../migrations/schema.js';
+import type { DatabaseSchema, OutboxRow } from '../migrations/schema.js';
 import {
   DELETED_VERIFICATION_COLUMNS,
   DELETED_MESSAGE_COLUMNS,
@@ -15,6 +15,8 @@ interface CleanupCutoff<T = number> {
    */
   cutoff: T;
 }
+
+export type DeletedEvent = Pick<OutboxRow, 'state'>;
 
 /** Rows per statement: few, so that a cleanup never blocks a send for long. */
 export const CLEANUP_BATCH = 500;
@@ -37,8 +39,11 @@ export const prepareCleanupQueries = (database: Database) =>
       return sql<DeletedVerification>`delete from verifications
         where ${oldest} returning ${DELETED_VERIFICATION_COLUMNS}`;
     },
-    deleteEvents: (_db, p: CleanupCutoff) =>
-      deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.cutoff}`),
+    deleteEvents: (_db, p: CleanupCutoff) => {
+      const condition = sql`created_at <= ${p.cutoff}`;
+      const oldest = isAmongOldest('outbox', ['pin_id', 'subject'], 'created_at', condition);
+      return sql<DeletedEvent>`delete from outbox where ${oldest} returning state`;
+    },
     deleteMessages: (_db, p: CleanupCutoff) => {
       const condition = sql`pin_id <> '' and sent_at <= ${p.cutoff}`;
       const oldest = isAmongOldest('messages', ['message_hash'], 'sent_at', condition);

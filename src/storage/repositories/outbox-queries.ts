@@ -62,9 +62,10 @@ export const prepareOutboxQueries = (database: Database) =>
       update outbox set state = 'sent' where pin_id = ${p.pinId} and subject = ${p.subject}`,
 
     /** Unless the verification exists: then its event is kept. */
-    remove: (_db, p: Omit<EventTry, 'tries'>) => sql`
+    remove: (_db, p: Omit<EventTry, 'tries'>) => sql<{ event_id: string }>`
       delete from outbox where pin_id = ${p.pinId} and subject = ${p.subject}
-        and not exists (select 1 from verifications where verifications.pin_id = ${p.pinId})`,
+        and not exists (select 1 from verifications where verifications.pin_id = ${p.pinId})
+      returning event_id`,
 
     /**
      * Makes the event due later. Changes nothing if another replica has claimed the event since.
