@@ -111,6 +111,17 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       evaluate,
     );
 
+  /** Every column of a verification. */
+  async function readRow(pinId: string): Promise<object> {
+    const { read } = opened.database.prepare('test', {
+      read: (db, p: { pinId: string }) =>
+        db.selectFrom('verifications').selectAll().where('pin_id', '=', p.pinId),
+    });
+    const { row } = await opened.database.run((batch) => read(batch, { pinId }));
+    if (!row) throw new Error(`no verification ${pinId}`);
+    return row;
+  }
+
   const runConcurrently = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
@@ -211,13 +222,13 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await checkCode(older, 'verified')).toEqual({ verified: true });
     });
 
-    // This test fails without `supersede` in send-queries.ts.
+    // This test fails without `supersede`, and without `client` of `confirm`, in send-queries.ts.
     it('cancels the pending verification of the same client and number, and no other', async () => {
       const older = await createPending();
       const otherNumber = await createPending({ phoneNumber: OTHER_NUMBER });
       clock.advance(seconds(30));
+      // Created at the same time as `newer`. Without the client in `confirm`, it would cancel `newer`.
       const otherClient = await createPending({ client: 'bank' });
-      clock.advance(seconds(30));
       const newer = await createPending();
 
       expect(await reserveAttempt(older)).toEqual({ outcome: 'closed', reason: 'cancelled' });
@@ -1025,20 +1036,25 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await reserveAttempt(pinId, { client: 'bank' })).toEqual({ outcome: 'not_found' });
       expect(await reserveResend(pinId, 'bank')).toEqual({ outcome: 'not_found' });
       expect(await store.cancel(pinId, 'bank', clock.now())).toBe('not_found');
+      // An idempotency key that was not erased keeps its verification, so one without a key is needed.
+      const withoutKey = await createPending({ phoneNumber: OTHER_NUMBER });
       await store.erase(NUMBER, 'bank');
+      await store.erase(OTHER_NUMBER, 'bank');
+      expect(await store.find(withoutKey, 'shop', clock.now())).toBeDefined();
       expect((await store.reserveSend(verification(), idempotency)).outcome).toBe('replayed');
       expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
       expect(await store.getLastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
     });
 
-    // This test fails without `number_hash` of `readNewest`, `readLastVerified` and `eraseAnswers` in
-    // verification-queries.ts.
+    // This test fails without `number_hash` of `readNewest`, `readLastVerified`, `eraseAnswers` and
+    // `isErasable` in verification-queries.ts.
     it('checks, looks up and erases one number and no other', async () => {
       const idempotency = { key: 'key', request: 'x' };
       const reservation = await reserveSend({}, idempotency);
       await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE);
       clock.advance(1);
       const other = await createPending({ phoneNumber: OTHER_NUMBER });
+      const withoutKey = await createPending({ phoneNumber: phoneNumber('+14155552673') });
       const selector = { phoneNumber: NUMBER };
       const now = clock.now();
       expect(
@@ -1055,33 +1071,41 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
       await store.erase(OTHER_NUMBER, 'shop');
 
+      expect(await store.find(withoutKey, 'shop', clock.now())).toBeDefined();
       expect((await store.reserveSend(verification(), idempotency)).outcome).toBe('replayed');
       expect(await checkCode(reservation.pinId, 'verified')).toEqual({ verified: true });
     });
 
-    // This test fails without `pin_id` in verification-queries.ts and send-queries.ts.
+    // This test fails without `pin_id` in each statement of verification-queries.ts and send-queries.ts
+    // that changes a verification, except for lost answers.
     it('changes one verification and no other', async () => {
       const other = await createPending({ phoneNumber: OTHER_NUMBER });
       await checkCode(other, 'wrong_code');
-      const before = await store.find(other, 'shop', clock.now());
+      // Its check has no result.
+      await grantAttempt(other);
+      const before = await readRow(other);
       const sending = await reserveSend({ phoneNumber: phoneNumber('+14155552673') });
 
       await store.releaseSend(await reserveSend(), []);
       await store.releaseSend(await reserveSend(), ['test-provider']);
-      for (const end of ['cancelled', 'expired', 'attempts_exhausted'] as const) {
+      for (const end of ['verified', 'cancelled', 'expired', 'attempts_exhausted'] as const) {
         clock.advance(seconds(30));
         const pinId = await createPending();
         await store.releaseAttempt(await grantAttempt(pinId));
         clock.advance(seconds(30));
-        const admission = await reserveResend(pinId);
-        if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-        expect(admission.reservation.phoneNumber.e164).toBe(NUMBER.e164);
-        await store.confirmSend(admission.reservation, accepted('provider-pin-again'), RESPONSE);
+        const resend = async () => {
+          const admission = await reserveResend(pinId);
+          if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+          expect(admission.reservation.phoneNumber.e164).toBe(NUMBER.e164);
+          return admission.reservation;
+        };
+        await store.releaseSend(await resend(), []);
+        await store.confirmSend(await resend(), accepted('provider-pin-again'), RESPONSE);
         if (end === 'cancelled') await store.cancel(pinId, 'shop', clock.now());
         else await completeAttempt(await grantAttempt(pinId), end);
       }
 
-      expect(await store.find(other, 'shop', clock.now())).toEqual(before);
+      expect(await readRow(other)).toEqual(before);
       expect(await store.confirmSend(sending, accepted('provider-pin'), RESPONSE)).toBe(true);
     });
 

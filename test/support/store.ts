@@ -8,6 +8,7 @@ import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { DeliveryReportStore } from '../../src/storage/delivery-report-store.js';
+import { Database } from '../../src/storage/engines/database.js';
 import { LostAnswerStore } from '../../src/storage/lost-answer-store.js';
 import { Outbox } from '../../src/storage/outbox.js';
 import { MessageRepository } from '../../src/storage/repositories/message.repository.js';
@@ -19,6 +20,7 @@ import { startPostgres, type PostgresServer } from './services/postgres.js';
 
 /** One replica's storage. */
 export interface OpenStore {
+  readonly database: Database;
   readonly store: VerificationStore;
   readonly lostAnswers: LostAnswerStore;
   readonly outbox: Outbox;
@@ -92,6 +94,7 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
     .compile();
   await module.init();
   return {
+    database: module.get(Database),
     store: module.get(VerificationStore),
     lostAnswers: module.get(LostAnswerStore),
     outbox: module.get(Outbox),
