@@ -10,6 +10,7 @@ import { phoneNumber } from '../support/phone-number.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
+const OTHER_NUMBER = phoneNumber('+14155552672');
 const CONTEXT = { requestId: 'request' };
 const SETTINGS = { EVENTS_URL: 'https://app.example.com/events', EVENTS_SECRET };
 
@@ -71,6 +72,17 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     if (last) await complete(last, 'verified');
 
     expect(await claim()).toEqual([['pin', 'verification.verified']]);
+  });
+
+  // This test fails without `number_hash` of `eraseEvents` in verification-queries.ts.
+  it('loses the events of an erased number, and of no other', async () => {
+    await send('erased');
+    await send('kept', OTHER_NUMBER);
+    for (const pinId of ['erased', 'kept']) await complete(await reserveAttempt(pinId), 'verified');
+
+    await opened.store.erase(NUMBER, 'shop');
+
+    expect(await claim()).toEqual([['kept', 'verification.verified']]);
   });
 
   it('holds one event after a final wrong code, once no other check of the verification is running', async () => {
