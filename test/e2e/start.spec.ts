@@ -21,6 +21,17 @@ const STOP_LOADING = toModuleUrl(`
   \`));
 `);
 
+/** Sends SIGINT to the process when its server begins to listen, and lets it listen only afterwards. */
+const SIGNAL_BEFORE_LISTENING = toModuleUrl(`
+  import { Server } from 'node:net';
+  const { listen } = Server.prototype;
+  Server.prototype.listen = function (...args) {
+    process.once('SIGINT', () => setTimeout(() => listen.apply(this, args), 100));
+    process.kill(process.pid, 'SIGINT');
+    return this;
+  };
+`);
+
 /** A host that does not exist, with an API key: all hosts but loopback ones need one. */
 const UNKNOWN_HOST = { HOST: 'nonexistent.invalid', API_KEYS: newApiKey('shop').entry };
 
@@ -71,6 +82,14 @@ describe('The start of the service', () => {
     expect(await starting.ended()).toBe(143);
     connection.destroy();
     silentServer.close();
+  });
+
+  // This test fails without `listening` in shutdown.ts.
+  it('listens before it stops on a signal that comes just before it listens', async () => {
+    const starting = await start({ NODE_OPTIONS: `--import ${SIGNAL_BEFORE_LISTENING}` });
+
+    expect(await starting.ended()).toBe(0);
+    expect(starting.output).toMatch(/"stopping"[^]*Server listening[^]*"stopped"/);
   });
 
   it('warns about a variable whose name resembles a setting, in the environment and in .env', async () => {
