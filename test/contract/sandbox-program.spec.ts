@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,6 +18,8 @@ const DOCUMENT = readFileSync('docs/sandbox.md', 'utf8');
 const DOCUMENTED_COMMANDS = [...DOCUMENT.matchAll(/```sh\n([^]*?)```/g)]
   .map(([, commands = '']) => commands)
   .join('');
+/** Every setting that the document names. */
+const SETTINGS = [...new Set(DOCUMENT.match(/\bSANDBOX_[A-Z_]+\b/g))];
 const LOAD_TARGET = resolve('test/support/sandbox-load-target.mjs');
 
 /** Sends before the measurement, so that the code is compiled. */
@@ -104,7 +107,7 @@ describe('The sandbox program', () => {
     );
   });
 
-  it('sends reports to the URLs of its settings', async () => {
+  it('sends reports to the URLs of its settings, with the credentials of its settings', async () => {
     const receiver = await startScriptedUpstream();
     receiver.answer(reply(200, { action: 'allow' }));
     const port = String(await freePort());
@@ -136,7 +139,9 @@ describe('The sandbox program', () => {
     const infobip = receiver.requests.find(({ path }) => path === '/infobip');
     expect(infobip?.headers).toMatchObject({
       'x-delivery-token': 'made-up-token',
-      'x-ours': expect.stringMatching(/^[0-9a-f]{64}$/),
+      'x-ours': createHmac('sha256', 'made-up-delivery-key-01')
+        .update(infobip?.body ?? '')
+        .digest('hex'),
     });
     expect(receiver.requests.map(({ path }) => path)).toContain('/sinch');
     await program.stop();
@@ -144,7 +149,9 @@ describe('The sandbox program', () => {
   });
 
   it('treats an empty setting as not set', async () => {
-    const settings = { SANDBOX_PORT: '', SANDBOX_API_KEY: '' };
+    const settings = Object.fromEntries(SETTINGS.map((name) => [name, '']));
+    const source = readFileSync('src/sandbox/environment.ts', 'utf8');
+    expect(SETTINGS).toEqual(expect.arrayContaining(source.match(/\bSANDBOX_[A-Z_]+\b/g) ?? ['']));
 
     const sandbox = spawnProgram(PROGRAM, BUILD, settings);
 
