@@ -18,6 +18,7 @@ export interface User {
 /** Users who sign in one after the other until they are stopped; each request goes to any replica. */
 export class SignInLoad {
   readonly users: User[] = [];
+  private readonly repeats: (() => Promise<void>)[] = [];
   private isStopped = false;
   private readonly workers: Promise<void>[];
 
@@ -43,24 +44,42 @@ export class SignInLoad {
     await Promise.all(this.workers);
   }
 
+  /** Repeats the requests with keys of every user, and then submits every right code without a key. */
+  async repeatRequests(): Promise<void> {
+    // The workers share the iterator, so each takes the next user.
+    const repeats = this.repeats.values();
+    const workers = Array.from({ length: CONCURRENT_USERS }, async () => {
+      for (const repeat of repeats) await repeat();
+    });
+    await Promise.all(workers);
+  }
+
   private async signIn(): Promise<void> {
     const index = this.users.length;
     const phoneNumber = newPhoneNumber();
     const user: User = { phoneNumber, verifyResponse: undefined };
     this.users.push(user);
     // Half of the apps use idempotency keys.
-    const keyOf = (name: string) => (index % 2 === 0 ? `${name} ${phoneNumber}` : undefined);
-    const sent = await this.repeat((replica) => replica.send(phoneNumber, keyOf('send')));
-    const { pinId } = sent.body;
+    const usesKeys = index % 2 === 0;
+    const keyOf = (name: string) => (usesKeys ? `${name} ${phoneNumber}` : undefined);
+    const requestCode = () => this.repeat((replica) => replica.send(phoneNumber, keyOf('send')));
+    const { pinId } = (await requestCode()).body;
     const message = this.history.messages.find((each) => each.phoneNumber === phoneNumber);
     const code = message?.code ?? '';
     // Half of the users submit a wrong code first.
     if (index % 4 < 2) {
       await this.repeat((replica) => replica.verify(phoneNumber, pinId, wrongCode(code)));
     }
-    user.verifyResponse = await this.repeat((replica) =>
-      replica.verify(phoneNumber, pinId, code, keyOf('verify')),
-    );
+    const submitCode = (key?: string) =>
+      this.repeat((replica) => replica.verify(phoneNumber, pinId, code, key));
+    user.verifyResponse = await submitCode(keyOf('verify'));
+    this.repeats.push(async () => {
+      if (usesKeys) {
+        await requestCode();
+        await submitCode(keyOf('verify'));
+      }
+      await submitCode();
+    });
   }
 
   /** Repeats a request while the service or the provider is unavailable. */
