@@ -99,11 +99,16 @@ describe('The container image', () => {
 
   it('runs as an unprivileged user, who can write only to the data folder', () => {
     const touch = (path: string) => spawnSync('touch', [path], imageOptions(image)).status;
+    const dataFolder = join(image.workdir, 'data');
+    const writable = ['-path', dataFolder, '-prune', '-o', '-writable', '-print'];
 
     expect(image.userName).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(touch('dist/new')).not.toBe(0);
     expect(touch('new')).not.toBe(0);
     expect(touch('data/new')).toBe(0);
+    const options = { ...imageOptions(image), encoding: 'utf8' } as const;
+    const found = spawnSync('find', [image.root, ...writable], options);
+    expect(found).toMatchObject({ status: 0, stdout: '' });
   });
 
   it.each([

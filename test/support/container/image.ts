@@ -9,6 +9,8 @@ const execute = promisify(execFile);
 
 /** An image as a folder. Its programs run without a container engine and without isolation. */
 export interface Image {
+  /** The root of its file system. */
+  readonly root: string;
   /** The working directory of the command. */
   readonly workdir: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -40,7 +42,8 @@ interface Stage {
 }
 
 /**
- * Builds images from the Dockerfile of the working directory. Makes their files read-only.
+ * Builds images from the Dockerfile of the working directory. Their user has the permissions on a file
+ * that it has in a container, where root owns the files.
  * @param targets names of stages; `default` is the last one
  */
 export async function buildImages<T extends string>(...targets: T[]): Promise<Images<T>> {
@@ -108,17 +111,18 @@ async function run(
   }
 }
 
-/** Makes a stage read-only, except what its user owns. */
+/** Gives every user only the permissions of other users, except for what the image's user owns. */
 async function finish(stage: Stage | undefined): Promise<Image> {
   if (!stage) throw new Error('The Dockerfile has no such target.');
   const { root, workdir, environment, labels, owned, last } = stage;
   const [uid = NaN, gid = NaN] = (last['USER'] ?? '').split(':').map(Number);
-  await execute('chmod', ['-R', 'a+rX,a-w', root]);
+  await execute('chmod', ['-R', 'a+rX,ug=o', root]);
   for (const path of owned) {
     chmodSync(path, 0o755);
     if (process.getuid?.() === 0) chownSync(path, uid, gid);
   }
   return {
+    root,
     workdir,
     environment: Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [name, resolvePaths(root, value)]),
@@ -139,6 +143,7 @@ const resolvePaths = (root: string, value: string): string =>
 
 /** Runs a COPY instruction. @returns the paths of the copies */
 function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, Stage>): string[] {
+  if (flags['chmod'] !== undefined) throw new Error('--chmod of COPY is not emulated.');
   const paths = rest.split(' ');
   const target = paths.pop() ?? '';
   const from = flags['from'] === undefined ? undefined : stages.get(flags['from']);
