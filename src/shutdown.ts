@@ -1,11 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplication } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { seconds } from './common/durations.js';
 import { providersConfig, type ProvidersConfig } from './config/providers.config.js';
 import { serviceConfig, type ServiceConfig } from './config/service.config.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { onFirstSignal, type Signal } from './signals.js';
 import { getMaxRequestMs } from './storage/max-request-duration.js';
+
+/**
+ * Time of the other steps of a shutdown. Before the server stops listening, events that are being
+ * sent have 3 s, and connections in the kernel's queue 1 s. After the requests, the last export of
+ * traces has 2 s, and the closing of the database 2 s.
+ */
+const OTHER_STEPS_MS = seconds(8);
+
+/** The longest time between the end of `SHUTDOWN_DELAY` and the exit, in milliseconds. */
+export const getShutdownTimeoutMs = (config: ProvidersConfig): number =>
+  getMaxRequestMs(config) + OTHER_STEPS_MS;
 
 /**
  * Shuts down on the first signal and exits once all requests are answered: with 0, or with 1 if a
@@ -34,8 +46,8 @@ async function shutDown(signal: Signal, app: INestApplication, logger: Logger): 
     logger.error('shutdown timed out with requests still running');
     process.exit(1);
   };
-  // No request runs longer than this: other replicas treat an older request as abandoned.
-  setTimeout(onTimeout, getMaxRequestMs(app.get<ProvidersConfig>(providersConfig.KEY)));
+  const config = app.get<ProvidersConfig>(providersConfig.KEY);
+  setTimeout(onTimeout, getShutdownTimeoutMs(config));
   await app.close();
   logger.info('stopped');
   process.exit(0);

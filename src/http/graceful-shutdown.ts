@@ -7,7 +7,7 @@ import { findCurrentResponse } from './request-tracking.js';
 
 /**
  * How long the rest of a request may take to arrive once the server has stopped listening. Node no
- * longer enforces its request timeout then. Shorter than any deadline of shutdown.ts (5 s or more).
+ * longer enforces its request timeout then. Shorter than any deadline of shutdown.ts (13 s or more).
  */
 const INCOMPLETE_REQUEST_TIMEOUT_MS = seconds(4);
 

@@ -299,7 +299,7 @@ describe('Graceful shutdown', () => {
 
   // This test fails without `onIdle` and `hasCompleteRequest` in graceful-shutdown.ts.
   it('closes a keep-alive connection after its response, and no sooner', async () => {
-    // Shutdown gives up after 35 s, sooner than an idle connection would close by itself.
+    // Shutdown gives up after 43 s, sooner than an idle connection would close by itself.
     await start({ PROVIDER_TIMEOUT: '15s' });
     const release = await delaySends();
     const connection = await connectTo(replica.url);
@@ -317,18 +317,16 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // This test fails without the timer in shutdown.ts.
+  // This test fails without the timer of `onTimeout` in shutdown.ts.
   it('exits with 1 and an error in the log if a request takes too long', async () => {
     await start({ PROVIDER_TIMEOUT: '1ms' });
     const file = new Libsql(join(dataDir, DATABASE_FILE));
     file.exec('pragma busy_timeout = 5000; begin immediate');
-    // The requests wait for the locked file one after another, each until the request timeout.
-    const responses = [resend(), resend(), resend()].map((response) =>
-      response.catch(() => undefined),
-    );
-    // Three resends, and the request for the metrics itself.
+    // The requests wait for the locked file one after another, each for two seconds.
+    const responses = Array.from({ length: 16 }, () => resend().catch(() => undefined));
+    // Sixteen resends, and the request for the metrics itself.
     await until(async () =>
-      (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 4'),
+      (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 17'),
     );
 
     replica.signal('SIGTERM');

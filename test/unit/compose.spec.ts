@@ -8,7 +8,7 @@ import { httpConfig } from '../../src/config/http.config.js';
 import { parseEnvironment } from '../../src/config/environment.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
-import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
+import { getShutdownTimeoutMs } from '../../src/shutdown.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 
 interface ComposeService {
@@ -88,7 +88,7 @@ describe('compose.yaml', () => {
       PROVIDERS: 'infobip,sinch',
     });
     expect(parseDuration(replica.stop_grace_period ?? '')).toBeGreaterThan(
-      serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(withBothProviders)),
+      serviceConfig(env).shutdownDelayMs + getShutdownTimeoutMs(providersConfig(withBothProviders)),
     );
   });
 

@@ -3,7 +3,7 @@ import { seconds } from '../../src/common/durations.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { POOL_SIZE } from '../../src/storage/engines/postgres.js';
-import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
+import { getShutdownTimeoutMs } from '../../src/shutdown.js';
 import {
   BASE_FILE,
   readPodSettings,
@@ -171,7 +171,7 @@ describe('Kubernetes manifests', () => {
       serviceConfig(env).shutdownDelayMs,
     );
     expect(seconds(pod?.terminationGracePeriodSeconds ?? 0)).toBeGreaterThan(
-      serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(env)),
+      serviceConfig(env).shutdownDelayMs + getShutdownTimeoutMs(providersConfig(env)),
     );
   });
 });

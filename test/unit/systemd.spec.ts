@@ -4,7 +4,7 @@ import { parseEnvironment } from '../../src/config/environment.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { storageConfig } from '../../src/config/storage.config.js';
-import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
+import { getShutdownTimeoutMs } from '../../src/shutdown.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 
 describe('deploy/systemd/otp-service.service', () => {
@@ -41,7 +41,7 @@ describe('deploy/systemd/otp-service.service', () => {
     const timeoutMs = parseDuration(`${valuesOf('TimeoutStopSec')[0] ?? ''}s`);
 
     expect(timeoutMs).toBeGreaterThan(
-      serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(env)),
+      serviceConfig(env).shutdownDelayMs + getShutdownTimeoutMs(providersConfig(env)),
     );
   });
 });
