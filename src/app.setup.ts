@@ -7,7 +7,7 @@ import type { INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { seconds } from './common/durations.js';
+import { minutes, seconds } from './common/durations.js';
 import { EventBus } from './common/events.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
@@ -30,6 +30,11 @@ const BODY_LIMIT_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = seconds(10);
 /** How often Node checks for requests that exceed the timeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL_MS = seconds(1);
+/**
+ * How long a connection may be silent, in milliseconds: its client may have stopped reading. Longer
+ * than any request runs (185 s), because the connection is silent until the response.
+ */
+const CONNECTION_TIMEOUT_MS = minutes(5);
 
 /** Options of `NestFactory.create`: registerJsonParser replaces Nest's body parsers. */
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
@@ -49,6 +54,7 @@ export function createFastifyAdapter(config: HttpConfig, logger: Logger): Fastif
     trustProxy: toTrustProxy(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
     http: {
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       // Node's default is a minute. Node exchanges the two timeouts if this one is the longer.

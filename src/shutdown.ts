@@ -47,6 +47,15 @@ async function shutDown(signal: Signal, app: INestApplication, logger: Logger): 
     process.exit(1);
   };
   const config = app.get<ProvidersConfig>(providersConfig.KEY);
+  const shutdown = app.get(GracefulShutdown);
+  const closeUnread = (): void => {
+    shutdown.closeUnread();
+  };
+  // Closes only connections whose response was begun. A request that still runs keeps its time.
+  setTimeout(() => {
+    closeUnread();
+    setInterval(closeUnread, seconds(1));
+  }, getMaxRequestMs(config));
   setTimeout(onTimeout, getShutdownTimeoutMs(config));
   await app.close();
   logger.info('stopped');

@@ -21,6 +21,8 @@ const ACCEPT_TIMEOUT_MS = seconds(1);
 @Injectable()
 export class GracefulShutdown {
   private draining = false;
+  /** The open connections, with the times when they were opened. */
+  private readonly openedAt = new Map<Socket, number>();
 
   /** Whether readiness reports 503. Requests are still answered. */
   get isDraining(): boolean {
@@ -50,12 +52,19 @@ export class GracefulShutdown {
         return result;
       };
     });
-    closeConnectionsOnShutdown(fastify);
+    closeConnectionsOnShutdown(fastify, this.openedAt);
     // Handlers outlive the connection of a client that disconnected: a message may be on its way,
     // and the provider's response must still be stored.
     fastify.addHook('onClose', async () => {
       await Promise.allSettled(running);
     });
+  }
+
+  /** Closes the connections whose clients do not read the response, for which the server would wait. */
+  closeUnread(): void {
+    for (const socket of this.openedAt.keys()) {
+      if (findCurrentResponse(socket)?.headersSent) socket.destroy();
+    }
   }
 }
 
@@ -63,8 +72,7 @@ export class GracefulShutdown {
  * Closes the connections that Node's `server.close()` waits for. Node itself closes only those that
  * are idle at that moment, after at least one response.
  */
-function closeConnectionsOnShutdown(fastify: FastifyInstance): void {
-  const openedAt = new Map<Socket, number>();
+function closeConnectionsOnShutdown(fastify: FastifyInstance, openedAt: Map<Socket, number>): void {
   let accepted = 0;
   fastify.server.on('connection', (socket) => {
     accepted++;

@@ -1,4 +1,9 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { minutes } from '../../src/common/durations.js';
+import { providersConfig, type ProvidersConfig } from '../../src/config/providers.config.js';
+import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
 import { expectProblem } from '../support/problem.js';
 import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
@@ -233,4 +238,25 @@ describe('A request', () => {
       expect(JSON.parse(body)).toMatchObject({ code: 'request_timeout', status: 408 });
     },
   );
+
+  // createFastifyAdapter sets the limit, `connectionTimeout`.
+  it('whose client does not read the response gets its connection closed', async () => {
+    const accepted = once(service.app.getHttpServer(), 'connection') as Promise<[Socket]>;
+    const client = connect(Number(new URL(service.url).port), '127.0.0.1');
+    client.on('error', () => undefined);
+    const [socket] = await accepted;
+    const limitMs = socket.timeout ?? 0;
+    const config = service.app.get<ProvidersConfig>(providersConfig.KEY);
+    const slowest = { ...config, timeoutMs: minutes(1), sendDeadlineMs: minutes(2) };
+    expect(limitMs).toBeGreaterThan(getMaxRequestMs(slowest));
+    // More than the buffers of both sockets can hold.
+    client.write('GET /docs-json HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(200));
+    await once(client, 'readable');
+    const closed = once(socket, 'close');
+    // A thousandth, so that the test need not wait for minutes.
+    socket.setTimeout(limitMs / 1_000);
+
+    await closed;
+    client.destroy();
+  });
 });

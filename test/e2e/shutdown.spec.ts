@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +16,9 @@ import {
 
 const PHONE = '+14155550123';
 const ACCEPTED = reply(200, { pinId: 'pin', to: PHONE.slice(1), smsStatus: 'MESSAGE_SENT' });
-const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
+const PIN_ID = 'q8Jt1Xn0S2uYp4rVb6wLzA';
+const POST_HEADERS = 'HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
+const POST_HEAD = `POST /otp/send ${POST_HEADERS}`;
 /** Longer than any test takes. */
 const LONG_DELAY = { SHUTDOWN_DELAY: '5m' };
 
@@ -61,7 +64,7 @@ describe('Graceful shutdown', () => {
   }
 
   const send = () => replica.http.post('/otp/send').send({ phoneNumber: PHONE });
-  const resend = () => replica.http.post('/otp/resend').send({ pinId: 'q8Jt1Xn0S2uYp4rVb6wLzA' });
+  const resend = () => replica.http.post('/otp/resend').send({ pinId: PIN_ID });
   const untilProviderCalled = () => until(() => provider.requests.length > 0);
   const untilConnectionsRefused = () => until(() => refusesConnections(replica.url));
 
@@ -315,6 +318,38 @@ describe('Graceful shutdown', () => {
 
     expect(await connection.answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(await replica.ended()).toBe(0);
+  });
+
+  // This test fails without `closeUnread` in shutdown.ts, for the late responses also without
+  // `setInterval`.
+  it.each([
+    ['its responses', 0],
+    // The resends wait for the locked file one after another, each for two seconds.
+    ['responses that start after the longest time of a request', 4],
+  ])('exits with 0 although a client does not read %s', async (_what, resends) => {
+    await start({ PROVIDER_TIMEOUT: '1ms' });
+    const file = new Libsql(join(dataDir, DATABASE_FILE));
+    file.exec('pragma busy_timeout = 5000; begin immediate');
+    const page = await (await fetch(`${replica.url}/docs`)).text();
+    const [script = ''] = /docs\/assets-.+bundle\.js/.exec(page) ?? [];
+    expect(script).not.toBe('');
+    const client = connect(Number(new URL(replica.url).port), '127.0.0.1');
+    client.on('error', () => undefined);
+    const body = JSON.stringify({ pinId: PIN_ID });
+    const post = `POST /otp/resend ${POST_HEADERS}content-length: ${body.length}\r\n\r\n${body}`;
+    client.write(post.repeat(resends));
+    // More than the buffers of both sockets can hold.
+    client.write(`GET /${script} HTTP/1.1\r\nhost: a\r\n\r\n`.repeat(20));
+    // The service has read the bytes once it answers this later request.
+    await replica.http.get('/health/live');
+
+    replica.signal('SIGTERM');
+    // Longer than any request runs. The resends end once the file is unlocked.
+    await delay(6_000);
+    file.close();
+
+    expect(await replica.ended()).toBe(0);
+    client.destroy();
   });
 
   // This test fails without the timer of `onTimeout` in shutdown.ts.
