@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { getEditDistance } from '../common/closest-word.js';
 import { type DomainError, errors } from '../common/domain-error.js';
 import { isPreflight } from './security-headers.js';
 
+/** No route has another method, such as PROPFIND. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 
 /** How many characters of a path are compared with the routes, which are all shorter. */
@@ -27,8 +28,15 @@ export function registerUnmatchedRequests(fastify: FastifyInstance): () => void 
     methodsByPath.set(url, methods);
   });
   let routes: MethodsByPath = new Map();
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    done(request.is404 ? createNotFound(request, routes) : undefined);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) {
+      done();
+      return;
+    }
+    const allowed = METHODS.includes(request.method) ? undefined : findMethods(request, routes);
+    done(
+      allowed ? createMethodNotAllowed(request, reply, allowed) : createNotFound(request, routes),
+    );
   });
 
   return () => {
@@ -44,21 +52,42 @@ function rejectOtherMethods(
   allowed: ReadonlySet<string>,
   routes: MethodsByPath,
 ): void {
-  const allow = [...allowed].join(', ');
   fastify.route({
     url,
     method: METHODS.filter((method) => !allowed.has(method)),
     onRequest: async (request, reply) => {
       // Every POST route has a fixed path: a POST to `/otp/:pinId` has a misspelt path.
       if (request.method === 'POST' && url.includes(':')) throw createNotFound(request, routes);
-      void reply.header('allow', allow);
-      const message = isPreflight(request)
-        ? 'Pages of this origin may not call the service, because CORS_ORIGINS does not list it.'
-        : `This path supports only ${allow}.`;
-      throw errors.methodNotAllowed({ message });
+      throw createMethodNotAllowed(request, reply, allowed);
     },
     handler: () => undefined,
   });
+}
+
+/** Also sets `Allow`. */
+function createMethodNotAllowed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  allowed: ReadonlySet<string>,
+): DomainError {
+  const allow = [...allowed].join(', ');
+  void reply.header('allow', allow);
+  const message = isPreflight(request)
+    ? 'Pages of this origin may not call the service, because CORS_ORIGINS does not list it.'
+    : `This path supports only ${allow}.`;
+  return errors.methodNotAllowed({ message });
+}
+
+/** The methods of the route that has the path; a fixed path comes before one with parameters. */
+function findMethods(
+  { url }: FastifyRequest,
+  routes: MethodsByPath,
+): ReadonlySet<string> | undefined {
+  const [path = ''] = url.split('?');
+  const fixedPath = path.replace(/(?<=.)\/$/, '');
+  const hasPath = ([route]: [string, unknown]): boolean =>
+    route.includes(':') && new RegExp(`^${route.replace(/:\w+/g, '[^/]+')}/?$`).test(path);
+  return routes.get(fixedPath) ?? [...routes].find(hasPath)?.[1];
 }
 
 /** Does not repeat the path: it may contain a number, a code or an API key. */

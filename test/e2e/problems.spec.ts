@@ -178,7 +178,7 @@ describe('A request', () => {
     expect(JSON.stringify({ ...body, requestId: '' })).not.toMatch(/14155552671|aCodeOfLetters/);
   });
 
-  it.each(['get', 'put', 'patch', 'delete', 'options'] as const)(
+  it.each(['get', 'put', 'patch', 'delete', 'options', 'propfind'] as const)(
     'with the method %s to a POST route gets 405 and Allow',
     async (method) => {
       const response = await service.http[method]('/otp/send');
@@ -187,6 +187,21 @@ describe('A request', () => {
       expect(response.headers['allow']).toBe('POST');
     },
   );
+
+  it.each([
+    ['/otp/send/?x=1', 'POST'],
+    ['/otp/q8Jt1Xn0S2uYp4rVb6wLzA', 'GET, HEAD, DELETE'],
+    ['/health/live', 'GET, HEAD'],
+  ])('with the method PROPFIND to %s gets 405 and Allow', async (path, allow) => {
+    const response = await service.http.propfind(path);
+
+    expectProblem(response, 405, 'method_not_allowed');
+    expect(response.headers['allow']).toBe(allow);
+  });
+
+  it('with the method PROPFIND to an unknown path gets not_found', async () => {
+    expectProblem(await service.http.propfind('/otp/nothing/here'), 404, 'not_found');
+  });
 
   it('with the wrong method is rejected before its body is read', async () => {
     const response = await service.http.put('/otp/send').type('json').send('{');
