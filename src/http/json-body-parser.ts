@@ -15,6 +15,12 @@ export class InvalidBody {
  */
 export function registerJsonParser(fastify: FastifyInstance): void {
   applyRawBodyLimits(fastify);
+  // Fastify answers an invalid media type, such as `json`, before the guards run. Without the header,
+  // it calls the parser of other media types below.
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (request.mediaType === undefined) delete request.headers['content-type'];
+    done();
+  });
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser<Buffer>(
@@ -36,8 +42,8 @@ export function registerJsonParser(fastify: FastifyInstance): void {
       }
     },
   );
-  fastify.addContentTypeParser('*', ({ headers }, _payload, done) => {
-    const message = headers['content-type']
+  fastify.addContentTypeParser('*', ({ raw }, _payload, done) => {
+    const message = raw.headersDistinct['content-type']
       ? 'The `Content-Type` header does not declare JSON.'
       : 'The `Content-Type` header is missing.';
     done(null, new InvalidBody(errors.unsupportedMediaType({ message })));

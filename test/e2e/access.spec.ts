@@ -88,6 +88,7 @@ describe('Authentication by API key', () => {
   it.each([
     ['malformed', 'application/json', '{"phoneNumber":'],
     ['in another media type', 'text/plain', 'hello'],
+    ['in an invalid media type', 'json', 'hello'],
   ])('checks the key before the body, even if the body is %s', async (_what, type, body) => {
     const send = (client: Agent) => client.post('/otp/send').set('content-type', type).send(body);
 

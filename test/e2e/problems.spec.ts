@@ -111,12 +111,19 @@ describe('A request', () => {
     ]);
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'json', ';'])(
     'with a body of type %s gets unsupported_media_type',
     async (type) => {
       expectProblem(await post('/otp/send', 'a=b', type), 415, 'unsupported_media_type');
     },
   );
+
+  // This test fails without the onRequest hook of `registerJsonParser`.
+  it('without a body is accepted with an invalid media type', async () => {
+    const { body } = await service.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
+
+    await service.http.delete(`/otp/${body.pinId}`).set('content-type', 'json').expect(204);
+  });
 
   const sendBytes = (body: Buffer, headers: Record<string, string> = {}) =>
     fetch(`${service.url}/otp/send`, {
