@@ -113,7 +113,8 @@ export class WebhookSender {
       }
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
-      emit(await this.postponeOrAbandon(event, error.message));
+      const outcome = await this.postponeOrAbandon(event, error.message);
+      if (outcome) emit(outcome);
       return;
     }
     await this.markSent(event);
@@ -135,10 +136,15 @@ export class WebhookSender {
     return true;
   }
 
-  private async postponeOrAbandon(event: ClaimedEvent, reason: string): Promise<WebhookOutcome> {
+  /** @returns `undefined` after the last try, if the event was erased or claimed by another replica */
+  private async postponeOrAbandon(
+    event: ClaimedEvent,
+    reason: string,
+  ): Promise<WebhookOutcome | undefined> {
     const next = findNextTryTime(event.createdAt, this.clock.now());
     if (next === undefined) {
-      if (await this.outbox.abandon(event)) this.logger.logAbandoned(event, reason);
+      if (!(await this.outbox.abandon(event))) return undefined;
+      this.logger.logAbandoned(event, reason);
       return 'abandoned';
     }
     await this.outbox.postpone(event, next);

@@ -48,7 +48,7 @@ describe('The sender of events', () => {
     readMetric('otp_events_total', { type: 'verification.cancelled', outcome });
 
   /** Holds the answer to the next post. */
-  function holdNextPost(): { posted: Promise<void>; answerPost: () => void } {
+  function holdNextPost(): { posted: Promise<void>; answerPost: (status?: number) => void } {
     let held: ServerResponse | undefined;
     const posted = new Promise<void>((resolve) => {
       receiver.answer((response) => {
@@ -56,9 +56,9 @@ describe('The sender of events', () => {
         resolve();
       });
     });
-    const answerPost = (): void => {
+    const answerPost = (status = 204): void => {
       receiver.answer(ACCEPTED);
-      held?.writeHead(204).end();
+      held?.writeHead(status).end();
     };
     return { posted, answerPost };
   }
@@ -149,6 +149,22 @@ describe('The sender of events', () => {
     }
     expect(await countEvents('abandoned')).toBe(1);
     expect(service.log.text).toContain('was not accepted for a day: given up (status_503)');
+  });
+
+  it('does not count an event as abandoned if its number is erased during the last try', async () => {
+    receiver.answer(reply(503, {}));
+    await cancel('+14155552672');
+    service.clock.advance(hours(25));
+    const { posted, answerPost } = holdNextPost();
+    const lastTry = runEvents();
+    await posted;
+    await service.http.post('/otp/numbers/erase').send({ phoneNumber: '+14155552672' }).expect(204);
+    answerPost(503);
+    await lastTry;
+
+    expect(receiver.requests).toHaveLength(2);
+    expect(await countEvents('abandoned')).toBe(0);
+    expect(service.log.text).not.toContain('given up');
   });
 
   it('shows the age of the oldest waiting event in a metric', async () => {
