@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ClientDirectory } from '../../clients/client-directory.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
-import type { MessageTemplates } from '../../config/providers.config.js';
 import {
   AccountError,
   errorFinding,
@@ -14,8 +13,7 @@ import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip
 import { checkApplication } from './infobip.application-checks.js';
 import { InfobipClient } from './infobip.client.js';
 import { InfobipRequiredLimits } from './infobip.required-limits.js';
-import { checkLocalizedTemplate, checkTemplate } from './infobip.template.js';
-import type { InfobipTemplate } from './infobip.types.js';
+import { checkTemplate, listTemplateIds } from './infobip.template.js';
 
 const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
 
@@ -63,22 +61,17 @@ export class InfobipAccountCheck implements AccountCheck {
 
   /** Checks the templates of the default language, of further languages and of clients. */
   private async checkTemplates(signal?: AbortSignal): Promise<AccountFinding[]> {
-    const { applicationId, templateId, templateIdsByLocale } = this.client.account;
+    const { templateId, templateIdsByLocale } = this.client.account;
     const findings = await Promise.all([
-      this.checkTemplate('INFOBIP_MESSAGE_ID', templateId, signal, (template) =>
-        checkTemplate(template, applicationId),
-      ),
+      this.checkTemplate('INFOBIP_MESSAGE_ID', templateId, signal),
       ...Array.from(templateIdsByLocale, async ([locale, id]) => {
-        const found = await this.checkTemplate('INFOBIP_MESSAGE_IDS', id, signal, (template) =>
-          checkLocalizedTemplate(template, applicationId, locale),
-        );
-        return found.map((finding) => nameLocale(finding, locale));
+        const found = await this.checkTemplate('INFOBIP_MESSAGE_IDS', id, signal, locale);
+        const remedy = `Fix it with: npm run infobip:setup -- --locale ${locale}.`;
+        return nameOwner(found, locale, remedy);
       }),
       ...Array.from(this.listClientTemplates(), async ([id, client]) => {
-        const found = await this.checkTemplate('CLIENTS_FILE', id, signal, (template) =>
-          checkTemplate(template, applicationId),
-        );
-        return found.map((finding) => nameClient(finding, client));
+        const found = await this.checkTemplate('CLIENTS_FILE', id, signal);
+        return nameOwner(found, `of ${client}`, CLIENT_REMEDY);
       }),
     ]);
     return findings.flat();
@@ -99,12 +92,12 @@ export class InfobipAccountCheck implements AccountCheck {
   private async checkTemplate(
     setting: string,
     id: string,
-    signal: AbortSignal | undefined,
-    checkFound: (template: InfobipTemplate) => AccountFinding[],
+    signal?: AbortSignal,
+    locale?: string,
   ): Promise<AccountFinding[]> {
-    const path = toTemplatesPath(this.client.account.applicationId);
-    const template = await this.api.find(path, id, signal);
-    if (template) return checkFound(template);
+    const { applicationId } = this.client.account;
+    const template = await this.api.find(toTemplatesPath(applicationId), id, signal);
+    if (template) return checkTemplate(template, applicationId, locale);
     const missing =
       `The application has no message template ${formatValue(id)} (${setting}): ` +
       'it is unknown, or belongs to another application.';
@@ -123,24 +116,14 @@ export class InfobipAccountCheck implements AccountCheck {
   }
 }
 
-const listTemplateIds = ({ templateId, templateIdsByLocale }: MessageTemplates): string[] => [
-  templateId,
-  ...templateIdsByLocale.values(),
-];
-
-/** Adds the client whose template the finding is about. */
-const nameClient = (finding: AccountFinding, client: string): AccountFinding => ({
-  ...finding,
-  check: `${finding.check} of ${client}`,
-  remedy: finding.level === 'ok' ? undefined : CLIENT_REMEDY,
-});
-
-/** Adds the language whose template the finding is about. */
-const nameLocale = (finding: AccountFinding, locale: string): AccountFinding => ({
-  ...finding,
-  check: `${finding.check} ${locale}`,
-  remedy:
-    finding.level === 'ok'
-      ? undefined
-      : `Fix it with: npm run infobip:setup -- --locale ${locale}.`,
-});
+/** Adds the language or the client whose template the findings are about. */
+const nameOwner = (
+  findings: readonly AccountFinding[],
+  owner: string,
+  remedy: string,
+): AccountFinding[] =>
+  findings.map((finding) => ({
+    ...finding,
+    check: `${finding.check} ${owner}`,
+    remedy: finding.level === 'ok' ? undefined : remedy,
+  }));

@@ -9,6 +9,7 @@ import { MAX_CODE_LENGTH, MIN_CODE_LENGTH } from '../../common/code-length.js';
 import { minutes } from '../../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
+import { listTemplateIds } from './infobip.template.js';
 import type { InfobipTemplate } from './infobip.types.js';
 
 /** A short interval: if a template's code length changes, its codes are rejected until the next read. */
@@ -51,12 +52,7 @@ export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestr
     const { infobip } = this.config;
     if (!infobip) return;
     const clientTemplates = this.directory.clients.flatMap(({ rules }) => rules.templates ?? []);
-    const templateIds = new Set(
-      [infobip, ...clientTemplates].flatMap(({ templateId, templateIdsByLocale }) => [
-        templateId,
-        ...templateIdsByLocale.values(),
-      ]),
-    );
+    const templateIds = new Set([infobip, ...clientTemplates].flatMap(listTemplateIds));
     const path = toTemplatesPath(infobip.applicationId);
     await Promise.all([...templateIds].map((templateId) => this.readTemplate(path, templateId)));
   }

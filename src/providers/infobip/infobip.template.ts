@@ -1,3 +1,4 @@
+import type { MessageTemplates } from '../../config/providers.config.js';
 import {
   errorFinding,
   formatValue,
@@ -59,13 +60,6 @@ export function buildLocalizedTemplate(
   });
 }
 
-/** Checks the message template of a language. */
-export const checkLocalizedTemplate = (
-  template: InfobipTemplate,
-  applicationId: string,
-  locale: string,
-): AccountFinding[] => [...checkTemplate(template, applicationId), checkLanguage(template, locale)];
-
 function checkLanguage({ language = DEFAULT_LANGUAGE }: InfobipTemplate, locale: string) {
   const check = 'language';
   const calls = `Calls read the text as ${formatValue(language)}`;
@@ -77,8 +71,21 @@ function checkLanguage({ language = DEFAULT_LANGUAGE }: InfobipTemplate, locale:
     : warningFinding(check, `${calls}, but the language of ${locale} is ${formatValue(expected)}.`);
 }
 
-/** Checks a message template that the settings or a client name. */
-export function checkTemplate(template: InfobipTemplate, applicationId: string): AccountFinding[] {
+/** The ids of the templates of every language. */
+export const listTemplateIds = ({
+  templateId,
+  templateIdsByLocale,
+}: MessageTemplates): string[] => [templateId, ...templateIdsByLocale.values()];
+
+/**
+ * Checks a message template that the settings or a client name.
+ * @param locale the expected language of its calls; by default not checked
+ */
+export function checkTemplate(
+  template: InfobipTemplate,
+  applicationId: string,
+  locale?: string,
+): AccountFinding[] {
   const { applicationId: owner } = template;
   return [
     owner === undefined || owner === applicationId
@@ -89,6 +96,7 @@ export function checkTemplate(template: InfobipTemplate, applicationId: string):
         ),
     checkCode(template),
     checkMessage(template.messageText),
+    ...(locale === undefined ? [] : [checkLanguage(template, locale)]),
   ];
 }
 
