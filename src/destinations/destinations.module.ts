@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
-import { DestinationPolicy } from './destination-policy.js';
+import { NumberPolicy } from './number-policy.js';
 import { SmsPumpingDetector } from './sms-pumping-detector.js';
 
 /** Who may be messaged: countries, number types, and budgets against SMS pumping. */
 @Module({
-  providers: [DestinationPolicy, SmsPumpingDetector],
-  exports: [DestinationPolicy],
+  providers: [NumberPolicy, SmsPumpingDetector],
+  exports: [NumberPolicy, SmsPumpingDetector],
 })
 export class DestinationsModule {}

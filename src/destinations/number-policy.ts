@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { DestinationRules } from '../clients/client-rules.js';
 import type { Channel } from '../common/channel.js';
 import { type DomainError, errors } from '../common/domain-error.js';
@@ -6,6 +6,7 @@ import { NON_GEOGRAPHIC, type NumberType, type PhoneNumber } from '../common/pho
 import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import { ALL_COUNTRIES } from '../config/list-parsers.js';
+import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
 
 /** A number that may be messaged. */
 export interface CheckedDestination {
@@ -21,8 +22,19 @@ export interface CheckedDestination {
 
 /** Decides by the number itself, its prefix, country and type, whether it may be messaged. */
 @Injectable()
-export class NumberPolicy {
-  constructor(@Inject(destinationsConfig.KEY) protected readonly config: DestinationsConfig) {}
+export class NumberPolicy implements OnApplicationBootstrap {
+  private readonly logger = new Logger(NumberPolicy.name);
+
+  constructor(
+    @Inject(destinationsConfig.KEY) private readonly config: DestinationsConfig,
+    @Inject(serviceConfig.KEY) private readonly service: ServiceConfig,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.service.isProduction && this.config.allowedCountries.includes(ALL_COUNTRIES)) {
+      this.logger.warn('ALLOWED_COUNTRIES is *, which allows every country. List those you serve.');
+    }
+  }
 
   /**
    * Checks the number, not its traffic. Test numbers are always allowed. A trusted prefix needs

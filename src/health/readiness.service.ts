@@ -1,12 +1,12 @@
-import { Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
+import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
 import {
   HealthCheckService,
   HealthIndicatorService,
   type HealthCheckResult,
 } from '@nestjs/terminus';
+import { ThrottlerStorage } from '@nestjs/throttler';
 import { seconds } from '../common/durations.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
-import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
 
 /**
  * Reports are cached, because the route is public and each check is a query. `cacheFor` of Terminus
@@ -28,7 +28,7 @@ export class ReadinessService {
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly storage: StorageHealthIndicator,
-    private readonly counters: RateLimitHealthIndicator,
+    @Inject(ThrottlerStorage) private readonly counters: ThrottlerStorage,
   ) {}
 
   /** Returns the running check, or a report that is at most a second old, or checks again. */
@@ -43,7 +43,10 @@ export class ReadinessService {
   }
 
   private async check(): Promise<HealthCheckResult> {
-    const checks = [this.toCheck('storage', this.storage), this.toCheck('counters', this.counters)];
+    const checks = [
+      this.toCheck('storage', () => this.storage.check()),
+      this.toCheck('counters', () => this.countHit()),
+    ];
     const report = await this.health.check(checks).catch((error: unknown) => {
       // terminus throws the report if a check failed.
       if (!(error instanceof ServiceUnavailableException)) throw error;
@@ -53,8 +56,13 @@ export class ReadinessService {
     return report;
   }
 
-  private readonly toCheck = (name: string, dependency: { check(): Promise<void> }) => () =>
-    this.indicators.check(name).attempt(() => dependency.check());
+  private readonly toCheck = (name: string, check: () => Promise<void>) => () =>
+    this.indicators.check(name).attempt(check);
+
+  /** Counts a hit of its own, because a Redis that responds may still reject writes. */
+  private async countHit(): Promise<void> {
+    await this.counters.increment('probe', seconds(10), Infinity, 0, 'probe');
+  }
 
   /** Logs which checks fail, once for each change and not for each probe. */
   private logReadinessChange(failedChecks: string): void {

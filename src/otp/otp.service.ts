@@ -3,8 +3,8 @@ import { DEFAULT_CHANNEL, type Channel } from '../common/channel.js';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import { DestinationPolicy } from '../destinations/destination-policy.js';
-import type { CheckedDestination } from '../destinations/number-policy.js';
+import { NumberPolicy, type CheckedDestination } from '../destinations/number-policy.js';
+import { SmsPumpingDetector } from '../destinations/sms-pumping-detector.js';
 import { ProviderRouter } from '../providers/provider-router.js';
 import type { SendAdmission, SendAdmitted } from '../storage/send.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
@@ -32,7 +32,8 @@ const EXPIRES_SOON = 'The code expires too soon to be sent again.';
 @Injectable()
 export class OtpService {
   constructor(
-    private readonly destinations: DestinationPolicy,
+    private readonly destinations: NumberPolicy,
+    private readonly smsPumping: SmsPumpingDetector,
     private readonly store: VerificationStore,
     private readonly router: ProviderRouter,
     private readonly sender: MessageSender,
@@ -64,7 +65,7 @@ export class OtpService {
     const floodFilters = route.getFloodFilters(channel);
     const options = { floodFilters, now };
     const verification = toNewVerification(dto, client, destination, options);
-    const evaluate = this.destinations.smsPumping.getEvaluator(rules);
+    const evaluate = this.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveSend(verification, idempotency, evaluate, context);
     return this.handleAdmission(admission, channel, client, now);
   }
@@ -87,7 +88,7 @@ export class OtpService {
       this.router.getResendFilters(to, channel, issuer, rules.providers);
     const pinId = parsePinId(dto.pinId);
     const request = { pinId, client, channel, findFloodFilters, limits: rules, now };
-    const evaluate = this.destinations.smsPumping.getEvaluator(rules);
+    const evaluate = this.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable')
@@ -126,7 +127,7 @@ export class OtpService {
     now: number,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const { rules, context } = client;
-    if ('violation' in admission) this.destinations.smsPumping.record(admission, rules, context);
+    if ('violation' in admission) this.smsPumping.record(admission, rules, context);
     switch (admission.outcome) {
       case 'admitted':
         return toNewResponse(await this.sender.send(admission.reservation, client, now));

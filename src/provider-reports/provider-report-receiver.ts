@@ -14,14 +14,7 @@ import type {
 import { DeliveryReportStore } from '../storage/delivery-report-store.js';
 import { withDeadline } from './with-deadline.js';
 
-/** How long storing may delay the response. Providers do not document how long they wait for it. */
-const RESPONSE_TIMEOUT_MS = seconds(1);
 const NO_BODY = Buffer.alloc(0);
-
-/** The response to Sinch, which asks before each message whether it may send it. */
-interface SendDecision {
-  readonly action: 'allow' | 'deny';
-}
 
 /**
  * Receives the reports of a provider. A report changes only what is stored about the delivery of a
@@ -29,8 +22,11 @@ interface SendDecision {
  */
 @Injectable()
 export class ProviderReportReceiver {
-  /** Only tests change this time. */
-  responseTimeoutMs = RESPONSE_TIMEOUT_MS;
+  /**
+   * How long storing may delay the response. Providers do not document how long they wait for it.
+   * Only tests change this time.
+   */
+  responseTimeoutMs = seconds(1);
 
   constructor(
     private readonly store: DeliveryReportStore,
@@ -80,12 +76,15 @@ export class ProviderReportReceiver {
     if (unverified) this.events.emit({ type: 'provider_disagreed', provider, ...unverified });
   }
 
-  /** Allows only a message that this service has just requested, and stores its price. */
+  /**
+   * Responds to Sinch, which asks before each message whether it may send it. Allows only a message
+   * that this service has just requested, and stores its price.
+   */
   private async decide(
     { provider }: ReportReader,
     { message, reports }: SendPermissionRequest,
     context: RequestContext,
-  ): Promise<SendDecision> {
+  ): Promise<{ readonly action: 'allow' | 'deny' }> {
     if (!message || !(await this.store.isRequested(message, context))) return { action: 'deny' };
     if (reports.length > 0) await this.store.apply(provider, reports, context);
     return { action: 'allow' };

@@ -7,7 +7,6 @@ import { throttleConfig, type ThrottleConfig } from '../config/throttle.config.j
 import { StorageModule } from '../storage/storage.module.js';
 import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
 import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorator.js';
-import { RateLimitHealthIndicator } from './rate-limit.health.js';
 
 const reflector = new Reflector();
 
@@ -42,7 +41,6 @@ async function createThrottlerStorage(redisUrl: string | undefined, clock: Clock
       }),
     }),
   ],
-  providers: [RateLimitHealthIndicator],
-  exports: [ThrottlerModule, RateLimitHealthIndicator],
+  exports: [ThrottlerModule],
 })
 export class ThrottlingModule {}

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import { CHANNELS, type Channel } from '../../src/common/channel.js';
 import { readClientRules } from '../../src/clients/client-rules.js';
 import { DomainError } from '../../src/common/domain-error.js';
-import { EventBus } from '../../src/common/events.js';
 import { PhoneNumber, type NumberType } from '../../src/common/phone-number.js';
-import { DestinationPolicy } from '../../src/destinations/destination-policy.js';
-import { SmsPumpingDetector } from '../../src/destinations/sms-pumping-detector.js';
+import { NumberPolicy } from '../../src/destinations/number-policy.js';
 import { readConfig, testEnvironment } from '../support/config.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { ACCEPTED, REFUSED } from '../support/untidy-phone-numbers.js';
@@ -76,9 +74,8 @@ function getExpected({ region, type, e164 }: Example, channel: Channel) {
 }
 
 describe('With default settings', () => {
-  const { destinations, service, pumping } = readConfig(testEnvironment());
-  const detector = new SmsPumpingDetector(pumping, new EventBus());
-  const policy = new DestinationPolicy(destinations, service, detector);
+  const { destinations, service } = readConfig(testEnvironment());
+  const policy = new NumberPolicy(destinations, service);
   const rules = readClientRules(testEnvironment()).destinations;
 
   function getOutcome(number: PhoneNumber | undefined, channel: Channel): string {
