@@ -80,9 +80,13 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     // Other replicas may have stored newer times. If the database is down, all steps would fail.
     const isAnswering = await this.runStep(() => this.synchronizer.advanceClock());
     if (!isAnswering) return;
-    await this.failAbandonedSends();
+    // A crash before the provider's result is stored leaves the status `sending`. A message may have
+    // been sent, so it stays counted; the client never got a `pinId` and may send again.
+    const abandonedCutoff = this.clock.now() - getMaxRequestMs(this.providers);
+    await this.runInBatches(this.queries.failAbandonedSends, abandonedCutoff);
     // Comes before linking, which reads all unlinked reports.
-    await this.deleteUnlinkedReports();
+    const unlinkedCutoff = this.clock.now() - UNLINKED_REPORT_MS;
+    await this.runInBatches(this.queries.deleteUnlinkedReports, unlinkedCutoff);
     await this.runStep(() => this.reports.linkReports());
     await this.deleteExpired();
   }
@@ -101,20 +105,6 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       this.logger.warn(error);
       return false;
     }
-  }
-
-  /**
-   * A crash before the provider's result is stored leaves the status `sending`. A message may have
-   * been sent, so it stays counted; the client never got a `pinId` and may send again.
-   */
-  private async failAbandonedSends(): Promise<void> {
-    const cutoff = this.clock.now() - getMaxRequestMs(this.providers);
-    await this.runInBatches(this.queries.failAbandonedSends, cutoff);
-  }
-
-  private async deleteUnlinkedReports(): Promise<void> {
-    const cutoff = this.clock.now() - UNLINKED_REPORT_MS;
-    await this.runInBatches(this.queries.deleteUnlinkedReports, cutoff);
   }
 
   private async deleteExpired(): Promise<void> {

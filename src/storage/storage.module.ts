@@ -32,7 +32,6 @@ import { VerificationTable } from './repositories/verification-table.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
 import { StorageHealthIndicator } from './storage.health.js';
-import { StoredResponseEncryption } from './stored-response-encryption.js';
 import { VerificationStore } from './verification-store.js';
 
 @Module({
@@ -46,7 +45,6 @@ import { VerificationStore } from './verification-store.js';
     // The database's clock, which all replicas share.
     { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },
     DataProtection,
-    StoredResponseEncryption,
     NumberLimits,
     NumberReservations,
     NumberLimitFinder,

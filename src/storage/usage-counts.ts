@@ -30,14 +30,7 @@ export type UsageCounts = Readonly<Record<(typeof USAGE_COUNTS)[number], number>
 
 export type Usage = UsageKey & UsageCounts;
 
-export const NO_USAGE: UsageCounts = {
-  verifications: 0,
-  sends: 0,
-  delivered: 0,
-  undelivered: 0,
-  verified: 0,
-  blocked: 0,
-};
+export const NO_USAGE = Object.fromEntries(USAGE_COUNTS.map((name) => [name, 0])) as UsageCounts;
 
 /** The columns of a verification from which its usage is counted. */
 export const COUNTED_COLUMNS = [

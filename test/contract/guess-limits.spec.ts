@@ -77,7 +77,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     return outcomes;
   }
 
-  // This test fails without `addCachedWrongCode` in guess-limits.ts.
+  // This test fails without `addCached` in guess-limits.ts.
   it('are limited exactly for the attempts of one replica', async () => {
     const outcomes = await submitMany(13, getFirstReplica());
 

@@ -150,7 +150,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     });
   });
 
-  // This test fails without `kept` of `keepUnreachable` in send-limits.ts.
+  // This test fails if `release` in send-limits.ts always returns true for an unreachable number.
   it('counts an unreachable number once', async () => {
     const reservation = await reserveSend();
 
@@ -269,7 +269,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     expect(await queryPostgres(url, 'select unresolved from verifications')).toBe('1');
   });
 
-  // This test fails if the write of `reject` in attempt-outcome.repository.ts calls `addCachedWrongCode`.
+  // This test fails if the write of `reject` in attempt-outcome.repository.ts calls `addCached`.
   it('counts a wrong code once against CLIENT_WRONG_CODES_PER_DAY until the counts are read again', async () => {
     const pinId = await createPending();
     const attempt = await reserveAttempt(pinId);

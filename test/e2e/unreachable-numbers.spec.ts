@@ -70,7 +70,7 @@ describe('A client that sends to unreachable numbers', () => {
     await send(attacker, target(70)).expect(422);
   });
 
-  // This test fails without `replaceSend` in `keepUnreachable` of send-limits.ts.
+  // This test fails without `replaceSend` in `release` of send-limits.ts.
   it('must wait for the cooldown of such a number before the number is looked up again', async () => {
     await send(attacker, target(0)).expect(422);
 

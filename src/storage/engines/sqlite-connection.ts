@@ -6,6 +6,7 @@ import type {
   SqliteJob,
   SqliteJobResult,
   StatementMessage,
+  SqliteWork,
   SqliteWorkerData,
 } from './sqlite-messages.js';
 import { SQLITE_WORKER_URL } from './sqlite-worker-url.js';
@@ -18,13 +19,6 @@ const MAX_QUEUED_JOBS = 8;
 const EXIT_TIMEOUT_MS = seconds(3);
 
 const CLOSED = 'the database is closed';
-
-/** A job of any kind, before it gets an id. */
-type NewSqliteJob = SqliteJob extends infer J
-  ? J extends SqliteJob
-    ? Omit<J, 'id'>
-    : never
-  : never;
 
 interface WaitingSqliteJob {
   readonly resolve: (rows: readonly ResultRows[]) => void;
@@ -107,12 +101,12 @@ export class SqliteConnection {
     });
   }
 
-  private postJob(job: NewSqliteJob): Promise<readonly ResultRows[]> {
+  private postJob(work: SqliteWork): Promise<readonly ResultRows[]> {
     if (this.closed) return Promise.reject(new Error(CLOSED));
     return new Promise((resolve, reject) => {
       const id = (this.lastId += 1);
       this.waiting.set(id, { resolve, reject });
-      const queued = this.queue.push(Object.assign({ id }, job));
+      const queued = this.queue.push(Object.assign({ id }, work));
       if (queued === MAX_QUEUED_JOBS) this.flush();
       else if (queued === 1) setImmediate(this.flush);
     });

@@ -49,7 +49,12 @@ export class SqliteExecutor {
     if (!job) return undefined;
     if (job.kind !== 'batch') {
       waiting.splice(index, 1);
-      return [runJob(job.id, () => this.runExclusive(job))];
+      const { id } = job;
+      try {
+        return [{ id, rows: this.runExclusive(job) }];
+      } catch (error) {
+        return [{ id, error: serializeError(error) }];
+      }
     }
     const end = waiting.findIndex(({ kind }) => kind !== 'batch');
     const group = waiting.splice(0, end < 0 ? waiting.length : end) as BatchJob[];
@@ -137,14 +142,6 @@ function prepare(database: Libsql.Database, text: string): RunStatement {
 
 const belongsTo = (job: SqliteJob, transaction: number): boolean =>
   'transaction' in job && job.transaction === transaction;
-
-function runJob(id: number, work: () => readonly ResultRows[]): SqliteJobResult {
-  try {
-    return { id, rows: work() };
-  } catch (error) {
-    return { id, error: serializeError(error) };
-  }
-}
 
 function serializeError(error: unknown): SerializedError {
   const { name, message, stack } = error as Error;

@@ -16,20 +16,21 @@ export interface StatementMessage {
   readonly values: readonly unknown[];
 }
 
-/** A job for the worker thread. */
-export type SqliteJob = { readonly id: number } &
+/** What a job does. */
+export type SqliteWork =
   /** A batch that is a whole transaction. Several such jobs may share a commit. */
-  (
-    | { readonly kind: 'batch'; readonly statements: readonly StatementMessage[] }
-    /** One batch of a longer transaction. Other jobs wait until the job `end`. */
-    | {
-        readonly kind: 'step';
-        readonly transaction: number;
-        readonly statements: readonly StatementMessage[];
-      }
-    | { readonly kind: 'end'; readonly transaction: number; readonly commits: boolean }
-    | { readonly kind: 'close' }
-  );
+  | { readonly kind: 'batch'; readonly statements: readonly StatementMessage[] }
+  /** One batch of a longer transaction. Other jobs wait until the job `end`. */
+  | {
+      readonly kind: 'step';
+      readonly transaction: number;
+      readonly statements: readonly StatementMessage[];
+    }
+  | { readonly kind: 'end'; readonly transaction: number; readonly commits: boolean }
+  | { readonly kind: 'close' };
+
+/** A job for the worker thread. */
+export type SqliteJob = { readonly id: number } & SqliteWork;
 
 /** An error between threads, which do not share the library's error class. */
 export type SerializedError = Pick<Error, 'name' | 'message' | 'stack'>;

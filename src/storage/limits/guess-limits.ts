@@ -87,16 +87,13 @@ export class GuessLimits {
     this.queries.addWrongCode(batch, { subject: toWrongCodesSubject(client), bucket });
   }
 
-  /** Adds a wrong code to the cached counts only: call it once its write is committed. */
-  addCachedWrongCode(client: string): void {
+  /**
+   * Adds a code to the cached counts only: call it once its write is committed. `TrafficCounts`
+   * writes a verified code to the database.
+   */
+  addCached(client: string, kind: 'wrongCodes' | 'verified'): void {
     const cached = this.cache.get(client);
-    if (cached) cached.wrongCodes += 1;
-  }
-
-  /** Adds a verified code to the cached counts only: `TrafficCounts` writes it to the database. */
-  addVerified(client: string): void {
-    const cached = this.cache.get(client);
-    if (cached) cached.verified += 1;
+    if (cached) cached[kind] += 1;
   }
 
   private getCached(client: string, bucket: number): CachedCounts {

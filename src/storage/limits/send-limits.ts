@@ -120,51 +120,35 @@ export class SendLimits {
   }
 
   /**
-   * Releases a send that sent no message.
+   * Releases a send that sent no message. A send to an unreachable number stays counted for its
+   * number and its end user. For its client, it counts as an unreachable number instead of a
+   * message. Its entry is replaced: so a repeated write finds that an earlier run was committed.
    * @param row the verification without this send; `undefined` if this was its first send, or if
    * the verification was erased
-   * @returns a getter of whether the send was still counted
+   * @returns a getter of whether the send was still counted as a message
    */
   release(
     batch: StatementBatch,
     { client, country, endUserHash, prefixHash, createdAt, entries }: SendReservation,
     numberHash: string,
     row: VerificationRow | undefined,
+    isUnreachable: boolean,
   ): () => boolean {
     if (!entries) return () => true;
-    const number = { numberHash, client, entry: entries.number };
-    const released = this.numbers.queries.releaseSend(batch, number);
-    if (entries.endUser !== undefined) {
-      this.endUsers.queries.release(batch, { key: endUserHash, entry: entries.endUser });
+    const { number: entry, endUser } = entries;
+    const send = { numberHash, client, entry };
+    const { releaseSend, replaceSend } = this.numbers.queries;
+    const released = isUnreachable
+      ? replaceSend(batch, { newEntry: createWindowEntry(getEntryTime(entry, 1)), ...send })
+      : releaseSend(batch, send);
+    if (!isUnreachable && endUser !== undefined) {
+      this.endUsers.queries.release(batch, { key: endUserHash, entry: endUser });
     }
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const verified = row?.status === 'verified' ? -1 : 0;
     this.traffic.add(batch, countKey, { sends: -1, verified });
+    if (isUnreachable) this.traffic.addUnreachable(batch, countKey);
     return () => released.row !== undefined;
-  }
-
-  /**
-   * Keeps a send to an unreachable number counted for its number and its end user. For its client,
-   * it counts as an unreachable number instead of a message. Its entry is replaced: so a repeated
-   * write finds that an earlier run was committed.
-   * @param row as for {@link release}
-   * @returns a getter of whether the send was still counted as a message
-   */
-  keepUnreachable(
-    batch: StatementBatch,
-    { client, country, prefixHash, createdAt, entries }: SendReservation,
-    numberHash: string,
-    row: VerificationRow | undefined,
-  ): () => boolean {
-    if (!entries) return () => true;
-    const { number: entry } = entries;
-    const newEntry = createWindowEntry(getEntryTime(entry, 1));
-    const kept = this.numbers.queries.replaceSend(batch, { numberHash, client, entry, newEntry });
-    const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
-    const verified = row?.status === 'verified' ? -1 : 0;
-    this.traffic.add(batch, countKey, { sends: -1, verified });
-    this.traffic.addUnreachable(batch, countKey);
-    return () => kept.row !== undefined;
   }
 
   private reserveForEndUser(

@@ -30,7 +30,8 @@ const NONE: SendCounts = { sends: 0, verified: 0 };
  */
 @Injectable()
 export class TrafficCounts {
-  private readonly queries;
+  /** Queries for batches of repositories. */
+  readonly queries;
   private readonly codeTtlMs: number;
   private readonly histories: TrafficHistories;
 
@@ -53,11 +54,6 @@ export class TrafficCounts {
     if (!isCounted(key) || (change.sends === 0 && change.verified === 0)) return;
     const add = hasBudgets(key) ? this.queries.add : this.queries.addForClient;
     add(batch, Object.assign(toBucketKey(key), change));
-  }
-
-  /** Counts a verification's sends as verified, if it can still be verified. */
-  addVerified(batch: StatementBatch, { pinId, now }: { pinId: string; now: number }): void {
-    this.queries.addVerified(batch, { pinId, now });
   }
 
   /** Counts an unreachable number for its client alone, so the country may be unknown. */

@@ -116,7 +116,7 @@ export class AttemptOutcomeRepository {
           (isRepeated && (await this.verifications.wasVerifiedBy(this.database, attempt, now))),
       ));
     if (isVerified) {
-      this.guesses.addVerified(attempt.client);
+      this.guesses.addCached(attempt.client, 'verified');
       return toVerifiedResult(attempt);
     }
     const describe = (row: VerificationRow | undefined) =>
@@ -125,7 +125,7 @@ export class AttemptOutcomeRepository {
       this.reject(attempt, result, now, isRepeated, describe),
     );
     // Not within the write: a write may be repeated.
-    if (isWrong(result)) this.guesses.addCachedWrongCode(attempt.client);
+    if (isWrong(result)) this.guesses.addCached(attempt.client, 'wrongCodes');
     return rejected;
   }
 
@@ -143,10 +143,10 @@ export class AttemptOutcomeRepository {
         pinId,
         now,
       });
-      this.traffic.addVerified(batch, { pinId, now });
+      this.traffic.queries.addVerified(batch, { pinId, now });
       if (claim) {
-        const response = toVerifiedResult(attempt);
-        this.keys.storeResponseIfClaimable(batch, attempt, claim, response, now);
+        const stored = this.keys.encryptResponse(attempt, claim, toVerifiedResult(attempt));
+        this.keys.queries.storeIfClaimable(batch, { now, ...stored });
       }
       this.webhooks.addVerified(batch, pinId, now);
       // Comes last: the statements before require that no request has got `verified: true`.
@@ -194,7 +194,7 @@ export class AttemptOutcomeRepository {
       if (stored) return stored as VerifyResult;
       const response = describe(row);
       await transaction.run((batch) => {
-        this.keys.storeResponse(batch, attempt, claim, response);
+        this.keys.queries.store(batch, this.keys.encryptResponse(attempt, claim, response));
       });
       return response;
     });

@@ -70,8 +70,8 @@ export class AttemptRepository {
     idempotency?: IdempotentRequest,
   ): Promise<UndecryptedAttempt | AttemptRejection> {
     const { selector, client, now } = request;
-    const pinId = await this.verifications.findPinId(this.database, selector, client);
-    if (idempotency) await this.keys.rehash(this.database, client, idempotency);
+    const pinId = await this.verifications.findPinId(selector, client);
+    if (idempotency) await this.keys.rehash(client, idempotency);
     const counted = await this.count(request, pinId, idempotency);
     if (counted || !idempotency) return counted ?? { outcome: 'running' };
     const earlier = await this.keys.findEarlierRequest(
@@ -93,7 +93,7 @@ export class AttemptRepository {
     idempotency: IdempotentRequest | undefined,
     lost?: LostRequestRun,
   ): Promise<UndecryptedAttempt | AttemptRejection | undefined> {
-    await this.verifications.rehashVerification(this.database, pinId, request.client);
+    await this.verifications.rehashVerification(pinId, request.client);
     const claim = idempotency && this.keys.createClaim(idempotency);
     // A repeat has the same code as the lost run: no further guess, so this limit does not apply.
     const isLimited =

@@ -89,7 +89,7 @@ export const prepareKeyQueries = (database: Database) =>
 
     /**
      * Stores the response if the verification has `sealed`, which contains the provider's PIN id.
-     * If not, marks the key as ambiguous.
+     * If not, the message was sent but cannot be verified: marks the key as ambiguous.
      */
     storeIfConfirmed: (db, p: IdempotencyKeyRun & { sealed: string; response: string }) => {
       const confirmed = sql`exists (

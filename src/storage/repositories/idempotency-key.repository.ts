@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
 import { getRandomBytes } from '../../common/random.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
-import { DataProtection } from '../data-protection.js';
+import { DataProtection, type EncryptedValueContext } from '../data-protection.js';
 import { getMaxRequestMs } from '../max-request-duration.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
@@ -14,8 +14,7 @@ import type {
   LostRequestRun,
 } from '../idempotency.types.js';
 import type { IdempotencyKeyRow } from '../migrations/schema.js';
-import { StoredResponseEncryption } from '../stored-response-encryption.js';
-import type { StoredOperation } from '../stored-response.js';
+import { HAS_SHAPE, type StoredOperation } from '../stored-response.js';
 import { UnreadableDataError } from '../unreadable-data.error.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 
@@ -41,9 +40,8 @@ export class IdempotencyKeyRepository {
   readonly queries;
 
   constructor(
-    database: Database,
+    private readonly database: Database,
     private readonly protection: DataProtection,
-    private readonly responses: StoredResponseEncryption,
     @Inject(providersConfig.KEY) config: ProvidersConfig,
   ) {
     this.maxRequestMs = getMaxRequestMs(config);
@@ -113,54 +111,26 @@ export class IdempotencyKeyRepository {
   ): Promise<unknown> {
     const { row } = await executor.run((batch) => this.queries.read(batch, { client, keyHash }));
     if (row?.state !== 'answered' || row.run !== runId) return undefined;
-    const result = this.responses.decrypt(row, client, idempotency, 'verify');
+    const result = this.decryptResponse(row, client, idempotency, 'verify');
     return result instanceof UnreadableDataError ? undefined : result;
   }
 
-  storeResponse(
-    batch: StatementBatch,
+  /** Encrypts the response of a run, for the statement that stores it. */
+  encryptResponse(
     { client, pinId }: IdempotencyKeyTarget,
-    claim: ClaimedIdempotentRequest,
+    { idempotency, runId }: ClaimedIdempotentRequest,
     body: unknown,
-  ): void {
-    const response = this.responses.encrypt(body, client, claim.idempotency);
-    this.queries.store(batch, { pinId, runId: claim.runId, response });
-  }
-
-  /**
-   * Stores the response to an accepted send, if its verification has the provider's PIN id. If not,
-   * the message was sent but cannot be verified: the request becomes ambiguous.
-   * @param sealed the encrypted fields with that PIN id, as in the column
-   */
-  storeSendResponse(
-    batch: StatementBatch,
-    { client, pinId }: IdempotencyKeyTarget,
-    claim: ClaimedIdempotentRequest,
-    body: unknown,
-    sealed: string,
-  ): void {
-    const response = this.responses.encrypt(body, client, claim.idempotency);
-    this.queries.storeIfConfirmed(batch, { pinId, runId: claim.runId, sealed, response });
-  }
-
-  /** Stores the response to the right code, if no other request has got `verified: true`. */
-  storeResponseIfClaimable(
-    batch: StatementBatch,
-    { client, pinId }: IdempotencyKeyTarget,
-    claim: ClaimedIdempotentRequest,
-    body: unknown,
-    now: number,
-  ): void {
-    const response = this.responses.encrypt(body, client, claim.idempotency);
-    this.queries.storeIfClaimable(batch, { pinId, runId: claim.runId, now, response });
+  ) {
+    const response = this.protection.encrypt(body, getResponseContext(client, idempotency));
+    return { pinId, runId, response };
   }
 
   /** Replaces hashes that were made under old secrets. */
-  async rehash(executor: Executor, client: string, idempotency: IdempotentRequest): Promise<void> {
+  async rehash(client: string, idempotency: IdempotentRequest): Promise<void> {
     if (!this.protection.hasOldSecrets) return;
     const { key, request } = idempotency;
     const oldRequests = this.protection.getPreviousHashes('request', request);
-    await executor.run((batch) => {
+    await this.database.run((batch) => {
       this.protection.getPreviousHashes('idempotency-key', key).forEach((oldKey, index) => {
         this.queries.rehash(batch, {
           client,
@@ -185,7 +155,7 @@ export class IdempotencyKeyRepository {
       return { outcome: 'key_reused' };
     }
     if (row.state === 'answered') {
-      const response = this.responses.decrypt(row, client, idempotency, operation);
+      const response = this.decryptResponse(row, client, idempotency, operation);
       return response instanceof UnreadableDataError ? response : { outcome: 'replayed', response };
     }
     const isRunning = row.state === 'running' && row.created_at > now - this.maxRequestMs;
@@ -194,7 +164,29 @@ export class IdempotencyKeyRepository {
     return { outcome: 'ambiguous', pinId: row.pin_id, runId: row.run };
   }
 
+  private decryptResponse(
+    { sealed_answer, run }: Pick<IdempotencyKeyRow, 'sealed_answer' | 'run'>,
+    client: string,
+    idempotency: IdempotentRequest,
+    operation: StoredOperation,
+  ): object | UnreadableDataError {
+    // A response without a format may be bound to the hash of its key.
+    const keyHashes = this.protection.getAllHashes('idempotency-key', idempotency.key);
+    const context = getResponseContext(client, idempotency);
+    const hasShape = HAS_SHAPE[operation];
+    return this.protection.decrypt(sealed_answer, context, hasShape, [run, ...keyHashes]);
+  }
+
   private hashKey(key: string): string {
     return this.protection.hash('idempotency-key', key);
   }
 }
+
+/**
+ * Binds a stored response to the client, idempotency key, method, path and body of its request. It
+ * is not bound to columns, which could be changed together with the response.
+ */
+const getResponseContext = (
+  client: string,
+  { key, request }: IdempotentRequest,
+): EncryptedValueContext => ({ purpose: 'response', client, record: [key, request] });

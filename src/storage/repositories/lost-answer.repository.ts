@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Attempt } from '../attempt.types.js';
 import { Database } from '../engines/database.js';
-import type { StatementBatch } from '../engines/statement-batch.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
 import { toVerifiedResult } from '../verified-result.js';
@@ -41,7 +40,7 @@ export class LostAnswerRepository {
       this.database.transaction(async (transaction) => {
         if (isRepeated && (await this.verifications.wasVerifiedBy(transaction, attempt, now)))
           return true;
-        const { pinId } = attempt;
+        const { pinId, client, numberHash, numberEntry, claim } = attempt;
         const locked = await transaction.run((batch) =>
           this.verifications.queries.lock(batch, { pinId }),
         );
@@ -51,32 +50,20 @@ export class LostAnswerRepository {
         const isOnly = wasCheckRequested && row.unresolved === 1;
         const isRight = isOnly && (isOpen || row.status === 'unclaimed');
         await transaction.run((batch) => {
-          this.countVerified(batch, attempt, isRight, now);
+          // A right code no longer counts as wrong.
+          const entry = isRight ? numberEntry : '';
+          this.limits.queries.recordVerified(batch, { numberHash, client, entry, pinId, now });
+          this.traffic.queries.addVerified(batch, { pinId, now });
           this.webhooks.addVerified(batch, pinId, now);
-          if (isRight) this.markVerified(batch, attempt, now);
+          if (isRight && claim) {
+            const stored = this.keys.encryptResponse(attempt, claim, toVerifiedResult(attempt));
+            this.keys.queries.store(batch, stored);
+          }
+          if (isRight) this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
           else this.verifications.queries.markUnclaimed(batch, { pinId, now });
         });
         return isRight;
       }),
     );
-  }
-
-  /** @param isRight whether the attempt's code was right: then it no longer counts as wrong */
-  private countVerified(
-    batch: StatementBatch,
-    { pinId, client, numberHash, numberEntry }: Attempt,
-    isRight: boolean,
-    now: number,
-  ): void {
-    const entry = isRight ? numberEntry : '';
-    this.limits.queries.recordVerified(batch, { numberHash, client, entry, pinId, now });
-    this.traffic.addVerified(batch, { pinId, now });
-  }
-
-  /** Marks the verification as verified by this attempt, and stores the response of its request. */
-  private markVerified(batch: StatementBatch, attempt: Attempt, now: number): void {
-    const { pinId, claim } = attempt;
-    if (claim) this.keys.storeResponse(batch, attempt, claim, toVerifiedResult(attempt));
-    this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
   }
 }

@@ -78,8 +78,9 @@ export class SendOutcomeRepository {
         : this.queries.confirm(batch, accepted);
       if (!resendOf) this.webhooks.addSuperseded(batch, pinId);
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
-      if (claim && resendOf) this.keys.storeResponse(batch, reservation, claim, response);
-      else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);
+      const stored = claim && this.keys.encryptResponse(reservation, claim, response);
+      if (stored && resendOf) this.keys.queries.store(batch, stored);
+      else if (stored) this.keys.queries.storeIfConfirmed(batch, { sealed, ...stored });
       return { result, linked };
     };
     return this.database.runUntilCommitted(async (isRepeated) => {
@@ -131,9 +132,7 @@ export class SendOutcomeRepository {
       const numberHash = this.verifications.hashNumber(phoneNumber);
       const wasCounted = await transaction.run((batch) => {
         if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
-        return isUnreachable
-          ? this.limits.keepUnreachable(batch, reservation, numberHash, row)
-          : this.limits.release(batch, reservation, numberHash, row);
+        return this.limits.release(batch, reservation, numberHash, row, isUnreachable);
       });
       // An earlier run has released it.
       return wasCounted() ? undefined : rollback(undefined);

@@ -54,7 +54,7 @@ export class SendRepository {
   ): Promise<UncheckedSend | Exclude<SendAdmission, SendAdmitted>> {
     const { client, phoneNumber, channel, floodFilters, limits, createdAt: now } = verification;
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
-    if (idempotency) await this.keys.rehash(this.database, client, idempotency);
+    if (idempotency) await this.keys.rehash(client, idempotency);
     const claim = idempotency && this.keys.createClaim(idempotency);
     const row = this.verifications.toNewRow(verification);
     const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, { floodFilters, limits, now });
@@ -84,7 +84,7 @@ export class SendRepository {
     evaluate: TrafficEvaluator | undefined,
   ): Promise<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>> {
     const { pinId, client, channel, limits, now } = request;
-    if (idempotency) await this.keys.rehash(this.database, client, idempotency);
+    if (idempotency) await this.keys.rehash(client, idempotency);
     const until = now + getResendMarginMs(limits?.otp ?? this.config);
     return this.database.transaction<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>>(
       async (transaction, rollback) => {

@@ -34,7 +34,7 @@ export class VerificationTable {
   private readonly formerNumbers: FormerNumbers;
 
   constructor(
-    database: Database,
+    private readonly database: Database,
     private readonly protection: DataProtection,
     private readonly webhooks: WebhookEventRecorder,
   ) {
@@ -89,16 +89,12 @@ export class VerificationTable {
   }
 
   /** The `pinId` of the selected verification; empty if there is none. */
-  async findPinId(
-    executor: Executor,
-    selector: VerificationSelector,
-    client: string,
-  ): Promise<string> {
+  async findPinId(selector: VerificationSelector, client: string): Promise<string> {
     if ('pinId' in selector) return selector.pinId;
     const { phoneNumber } = selector;
-    await this.rehashNumber(executor, phoneNumber, client);
+    await this.rehashNumber(this.database, phoneNumber, client);
     const numberHash = this.hashNumber(phoneNumber);
-    const { row } = await executor.run((batch) =>
+    const { row } = await this.database.run((batch) =>
       this.queries.readNewest(batch, { client, numberHash }),
     );
     return row?.pin_id ?? '';
@@ -140,13 +136,13 @@ export class VerificationTable {
   }
 
   /** Rehashes a verification's number: its row and that of `numbers` must have the same hash. */
-  async rehashVerification(executor: Executor, pinId: string, client: string): Promise<void> {
+  async rehashVerification(pinId: string, client: string): Promise<void> {
     if (!this.protection.hasOldSecrets) return;
-    const getRow = await executor.run((batch) => this.readSent(batch, pinId, client));
+    const getRow = await this.database.run((batch) => this.readSent(batch, pinId, client));
     const row = getRow();
     const fields = row && this.decrypt(row);
     if (!fields || 'outcome' in fields) return;
-    await this.rehashNumber(executor, fields.phoneNumber, client);
+    await this.rehashNumber(this.database, fields.phoneNumber, client);
   }
 
   encrypt(

@@ -46,50 +46,38 @@ export class WebhookEventRecorder {
 
   /** Call after the statement that resolves or releases an attempt. */
   addExhausted(batch: StatementBatch, pinId: string): void {
-    if (!this.isEnabled) return;
-    const now = this.clock.now();
-    this.queries.addExhausted(batch, { eventId: createEventId(), pinId, now });
+    if (this.isEnabled) this.queries.addExhausted(batch, { pinId, ...this.createEvent() });
   }
 
   /** Call after the statement that confirms a send. @param pinId the verification that was sent */
   addSuperseded(batch: StatementBatch, pinId: string): void {
-    if (!this.isEnabled) return;
-    const now = this.clock.now();
-    const expiredAfter = now - MAX_EXPIRED_MS;
-    this.queries.addSuperseded(batch, { eventId: createEventId(), pinId, now, expiredAfter });
+    if (this.isEnabled) this.queries.addSuperseded(batch, { pinId, ...this.createEvent() });
   }
 
   /** Call after a new hash was given to the verifications of a number: all but one pending may end. */
   addSupersededByRehash(batch: StatementBatch, client: string, numberHash: string): void {
     if (!this.isEnabled) return;
-    const now = this.clock.now();
-    this.queries.addSupersededByRehash(batch, {
-      eventId: createEventId(),
-      client,
-      numberHash,
-      now,
-      expiredAfter: now - MAX_EXPIRED_MS,
-    });
+    this.queries.addSupersededByRehash(batch, { client, numberHash, ...this.createEvent() });
   }
 
   /** Call after the statements that store or link a report of a message. */
   addUndelivered(batch: StatementBatch, messageHash: string): void {
-    if (!this.isEnabled) return;
-    const now = this.clock.now();
-    this.queries.addUndelivered(batch, { eventId: createEventId(), messageHash, now });
+    if (this.isEnabled) this.queries.addUndelivered(batch, { messageHash, ...this.createEvent() });
   }
 
   /** As {@link addUndelivered}, for the newest message of a verification. */
   addUndeliveredNewest(batch: StatementBatch, pinId: string): void {
-    if (!this.isEnabled) return;
-    const now = this.clock.now();
-    this.queries.addUndeliveredNewest(batch, { eventId: createEventId(), pinId, now });
+    if (this.isEnabled) this.queries.addUndeliveredNewest(batch, { pinId, ...this.createEvent() });
   }
 
   /** Call after the statement that marks the verification as expired. */
   addExpired(batch: StatementBatch, pinId: string): void {
+    this.queries.addExpired(batch, { pinId, ...this.createEvent() });
+  }
+
+  private createEvent() {
     const now = this.clock.now();
-    this.queries.addExpired(batch, { eventId: createEventId(), pinId, now });
+    return { eventId: createEventId(), now, expiredAfter: now - MAX_EXPIRED_MS };
   }
 }
 
