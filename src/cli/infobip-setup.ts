@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import { PROVIDER_NAMES } from '../common/provider-name.js';
 import { loadSetupEnvironment } from '../config/environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
 import { AccountSetup, type SetupChange, type SetupPlan } from '../providers/account-setup.js';
 import { SMS_CAPACITY, getSmsSize } from '../providers/sms-size.js';
+import { askQuestion } from './ask-question.js';
 import { defineCommand } from './command.js';
 import { toEnvLines, writeEnvFile } from './env-file.js';
 import { withProviderContext } from './provider-context.js';
@@ -77,9 +77,7 @@ async function askToConfirm(): Promise<boolean> {
     console.error('No changes made: stdin is not a terminal. Run again with --yes.');
     return false;
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question('Change this? [y/N] ');
-  terminal.close();
+  const answer = await askQuestion('Change this? [y/N] ', process.stdout);
   const confirmed = /^y(es)?$/i.test(answer.trim());
   if (!confirmed) console.error('No changes made.');
   return confirmed;

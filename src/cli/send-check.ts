@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createInterface } from 'node:readline/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ClientDirectory } from '../clients/client-directory.js';
 import type { CheckResult } from '../common/check-result.js';
@@ -13,6 +11,7 @@ import { reportsConfig, type ReportsConfig } from '../config/reports.config.js';
 import { NumberPolicy } from '../destinations/number-policy.js';
 import { errorFinding, okFinding, type AccountFinding } from '../providers/account-check.js';
 import { ProviderRouter } from '../providers/provider-router.js';
+import { askQuestion } from './ask-question.js';
 import { collectFailedCalls, describeFailedCalls, PRODUCT_NAMES } from './failed-calls.js';
 
 const CHANNEL = 'sms';
@@ -105,17 +104,10 @@ function findObstacle(
   return process.stdin.isTTY ? undefined : NO_TERMINAL;
 }
 
-/**
- * @returns the code without spaces and hyphens; empty if none was entered, also after Ctrl+C or at the
- * end of the input
- */
+/** @returns the code without spaces and hyphens; empty if none was entered */
 async function askForCode(question: string): Promise<string> {
   // Standard output is for the findings only, so the question goes to standard error.
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = once(terminal, 'close').then(() => '');
-  const answer = terminal.question(question).catch(() => '');
-  const code = await Promise.race([answer, closed]);
-  terminal.close();
+  const code = await askQuestion(question, process.stderr);
   return toAsciiText(code).replace(/[ -]/g, '');
 }
 

@@ -1,16 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
-import { spawnProgram } from '../support/child-program.js';
 import { runCommand } from '../support/cli.js';
 import { createInfobipAccount } from '../support/infobip-account.js';
 import { PHONE_NUMBER, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 import { startService } from '../support/service.js';
+import { runAtTerminal } from '../support/terminal.js';
 import { wrongCode } from '../support/wrong-code.js';
 
-const DOCTOR = `exec node ${join(resolve('.test-build'), 'cli/main.js')} doctor`;
 const SEND = `--send +${PHONE_NUMBER}`;
 
 jest.setTimeout(minutes(1));
@@ -47,38 +45,29 @@ describe('npm run doctor -- --send', () => {
    *   `undefined` ends the input instead
    * @param args of the command
    */
-  async function runAtTerminal(
+  async function sendAtTerminal(
     getAnswer: (code: string) => string | undefined,
     extraSettings: NodeJS.ProcessEnv = {},
     args = SEND,
   ) {
-    const input = join(cwd, 'input');
-    execFileSync('mkfifo', [input]);
-    const program = spawnProgram(`script -qefc '${DOCTOR} ${args}' /dev/null <${input}`, cwd, {
-      ...settings,
-      ...extraSettings,
+    const result = await runAtTerminal(`doctor ${args}`, {
+      cwd,
+      settings: { ...settings, ...extraSettings },
+      question: /\(empty if none arrives\)/,
+      getAnswer: async () => {
+        const [message] = await sandbox.listMessages();
+        return getAnswer(message?.pin ?? '');
+      },
     });
-    const keyboard = createWriteStream(input);
-    const isAsked = await program.printed(/\(empty if none arrives\)/).then(
-      () => true,
-      () => false,
-    );
-    if (isAsked) {
-      const [message] = await sandbox.listMessages();
-      const answer = getAnswer(message?.pin ?? '');
-      if (answer !== undefined) keyboard.write(`${answer}\n`);
-    }
-    keyboard.end();
-    const code = await program.ended();
-    expect(program.output).not.toContain(PHONE_NUMBER);
-    return { code, output: program.output.replaceAll('\r', '') };
+    expect(result.output).not.toContain(PHONE_NUMBER);
+    return result;
   }
 
   it.each([
     ['infobip', 'Infobip 2FA'],
     ['sinch', 'Sinch Verification'],
   ])('sends a code by %s, asks for it and verifies it', async (provider, name) => {
-    const { code, output } = await runAtTerminal((sent) => sent, {
+    const { code, output } = await sendAtTerminal((sent) => sent, {
       PROVIDERS: provider,
       SINCH_BASE_URL: sandbox.url,
     });
@@ -91,20 +80,20 @@ describe('npm run doctor -- --send', () => {
   });
 
   it('accepts a code with spaces around and within it', async () => {
-    const { code } = await runAtTerminal((sent) => ` ${sent.slice(0, 3)} ${sent.slice(3)}`);
+    const { code } = await sendAtTerminal((sent) => ` ${sent.slice(0, 3)} ${sent.slice(3)}`);
 
     expect(code).toBe(0);
   });
 
   it('sends an SMS to the mobile phone of an Argentine number without the 9', async () => {
-    const { code } = await runAtTerminal((sent) => sent, {}, '--send "+54 11 2345 6789"');
+    const { code } = await sendAtTerminal((sent) => sent, {}, '--send "+54 11 2345 6789"');
 
     expect(code).toBe(0);
     expect(await sandbox.listMessages()).toMatchObject([{ to: '5491123456789' }]);
   });
 
   it('reports a wrong code', async () => {
-    const { code, output } = await runAtTerminal(wrongCode);
+    const { code, output } = await sendAtTerminal(wrongCode);
 
     expect(output).toMatch(/^ERROR +verify +Infobip 2FA says that this code is wrong\.$/m);
     expect(code).toBe(1);
@@ -114,7 +103,7 @@ describe('npm run doctor -- --send', () => {
     ['an empty line', ''],
     ['the end of the input', undefined],
   ])('explains what to do if no message arrives (%s)', async (_what, answer) => {
-    const { code, output } = await runAtTerminal(() => answer);
+    const { code, output } = await sendAtTerminal(() => answer);
 
     expect(output).toMatch(/^ERROR +message .*no code was entered\.$/m);
     expect(output).toContain('delivery log of the provider');
@@ -124,7 +113,7 @@ describe('npm run doctor -- --send', () => {
   it('reports a provider that rejects the message, and how to fix it', async () => {
     await planFault({ operation: 'send', kind: 'no-credit' });
 
-    const { code, output } = await runAtTerminal((sent) => sent);
+    const { code, output } = await sendAtTerminal((sent) => sent);
 
     expect(output).toMatch(/^ERROR +send +Infobip 2FA did not accept the message: not_accepted/m);
     expect(output).toMatch(/→ Check the balance/);
@@ -141,7 +130,7 @@ describe('npm run doctor -- --send', () => {
     const service = await startService(sinchSettings);
     sandbox.setReportUrls({ sinchCallbackUrl: `${service.url}/provider-reports/sinch` });
 
-    const { code, output } = await runAtTerminal((sent) => sent, sinchSettings);
+    const { code, output } = await sendAtTerminal((sent) => sent, sinchSettings);
     await service.close();
 
     expect(output).toMatch(/^ERROR +send +Sinch Verification did not accept the message/m);
@@ -153,7 +142,7 @@ describe('npm run doctor -- --send', () => {
   it('says that the message may have been sent if the answer was lost', async () => {
     await planFault({ operation: 'send', kind: 'drop', performed: true });
 
-    const { code, output } = await runAtTerminal((sent) => sent);
+    const { code, output } = await sendAtTerminal((sent) => sent);
 
     expect(output).toMatch(/^ERROR +send .*connection_lost.* It may have been sent\.$/m);
     expect(code).toBe(1);
@@ -162,7 +151,7 @@ describe('npm run doctor -- --send', () => {
   it('warns about the first provider if the second one accepts the message', async () => {
     await planFault({ operation: 'send', kind: 'unavailable', provider: 'infobip' });
 
-    const { code, output } = await runAtTerminal((sent) => sent, {
+    const { code, output } = await sendAtTerminal((sent) => sent, {
       PROVIDERS: 'infobip,sinch',
       SINCH_BASE_URL: sandbox.url,
     });
@@ -175,7 +164,7 @@ describe('npm run doctor -- --send', () => {
   it('reports a provider that sent the code but does not check it', async () => {
     await planFault({ operation: 'verify', kind: 'unauthorized' });
 
-    const { code, output } = await runAtTerminal((sent) => sent);
+    const { code, output } = await sendAtTerminal((sent) => sent);
 
     expect(output).toMatch(/^ok +send +Infobip 2FA accepted the message\.$/m);
     expect(output).toMatch(/^ERROR +verify +Infobip 2FA did not check the code: unauthorized/m);

@@ -9,6 +9,7 @@ import { callInfobip, runBuiltCommand, runCommand, startSeparateSandbox } from '
 import { freePort } from '../support/services/ports.js';
 import { startReplica } from '../support/replica.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
+import { runAtTerminal } from '../support/terminal.js';
 
 const KEY = 'a-key-that-must-not-be-shown';
 
@@ -170,6 +171,24 @@ describe('npm run infobip:setup', () => {
     expect(result.output).toMatch(/pinAttempts +– +5/);
     expect(await listApplications()).toEqual(before);
     expect(() => readEnvFile()).toThrow('ENOENT');
+  });
+
+  it.each([
+    ['makes the changes after "y"', 'y', 0, 'INFOBIP_APP_ID='],
+    ['changes nothing after an empty line', '', 1, 'No changes made.'],
+    ['changes nothing after the end of the input', undefined, 1, 'No changes made.'],
+  ])('asks at a terminal, and %s', async (_what, answer, expectedCode, message) => {
+    const { code, output } = await runAtTerminal('infobip:setup', {
+      cwd,
+      settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY },
+      question: /Change this\? \[y\/N\] /,
+      getAnswer: () => answer,
+    });
+
+    expect(output).toContain(message);
+    expect(code).toBe(expectedCode);
+    // The sandbox has an application of its own.
+    expect(await listApplications()).toHaveLength(expectedCode === 0 ? 2 : 1);
   });
 
   it('writes the settings to a .env that only its owner can read', async () => {
