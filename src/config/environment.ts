@@ -51,7 +51,9 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
     ...(Array.isArray(env.values['PROVIDERS']) && env.values['PROVIDER_ROUTES'] instanceof Map
       ? findRouteErrors(providersConfig(env))
       : []),
-    ...(Array.isArray(env.values['API_KEYS']) ? findMetricsClientErrors(env) : []),
+    ...(Array.isArray(env.values['API_KEYS']) && !files.unread.includes('API_KEYS')
+      ? findMetricsClientErrors(env)
+      : []),
     ...(Array.isArray(env.values['BLOCKED_PREFIXES']) &&
     Array.isArray(env.values['TRUSTED_PREFIXES'])
       ? findPrefixErrors(env)

@@ -154,6 +154,13 @@ describe('A secret in a file', () => {
     );
   });
 
+  it('does not make METRICS_CLIENT an error, if the API keys cannot be read', () => {
+    const errors = errorsOf({ API_KEYS_FILE: join(folder, 'missing'), METRICS_CLIENT: 'shop' });
+
+    expect(errors).toContain('- API_KEYS_FILE must name a readable file');
+    expect(errors).not.toContain('METRICS_CLIENT');
+  });
+
   it('is an error if the variable is set, too', () => {
     const API_KEYS_FILE = write('keys', SECRETS['API_KEYS'] ?? '');
 
