@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createApiKey } from '../common/api-key.js';
-import { parseApiKeys } from '../config/api-keys.js';
+import { isClientName } from '../config/api-keys.js';
 import { defineCommand, UsageError } from './command.js';
 import { alignColumns } from './table.js';
 
@@ -13,28 +13,19 @@ your configuration. To rotate, keep the old entry or hash until the client uses 
   options: {},
   run: async (_options, [name, ...rest]) => {
     if (name === undefined || rest.length > 0) throw new UsageError('Give one name of a client.');
-    const key = createApiKey();
-    const hash = createHash('sha256').update(key).digest('hex');
-    const entry = `${name}:${hash}`;
-    if (!isValidEntry(entry)) {
+    if (!isClientName(name)) {
       throw new UsageError(
         'A name begins with a letter or digit, and has at most 64 letters, digits, dots, hyphens and underscores.',
       );
     }
+    const key = createApiKey();
+    const hash = createHash('sha256').update(key).digest('hex');
     const lines = [
       ['Key, for the client:', key],
-      ['Entry, for API_KEYS:', entry],
+      ['Entry, for API_KEYS:', `${name}:${hash}`],
       ['Hash, for CLIENTS_FILE:', hash],
     ];
     console.log(alignColumns(lines).join('\n'));
     return 0;
   },
 });
-
-function isValidEntry(entry: string): boolean {
-  try {
-    return parseApiKeys(entry).length === 1;
-  } catch {
-    return false;
-  }
-}

@@ -51,7 +51,7 @@ describe('npm run keys:new', () => {
     },
   );
 
-  it.each(['_internal', 'a:b'])('prints what a valid name is for "%s"', async (name) => {
+  it.each(['_internal', 'a:b', '" shop"'])('prints what a valid name is for %j', async (name) => {
     expect((await run(name)).output).toMatch(
       /^A name begins with a letter or digit, and has at most 64 /,
     );
