@@ -18,7 +18,6 @@ import { StartPageController } from './demo/start-page.controller.js';
 import { HealthModule } from './health/health.module.js';
 import { selectMetricsControllers } from './health/metrics.controller.js';
 import { ApiKeyGuard } from './http/api-key.guard.js';
-import { ApiKeyService } from './http/api-key.service.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
@@ -65,7 +64,6 @@ export class AppModule {
         MetricsServer,
         tracingProvider,
         GracefulShutdown,
-        ApiKeyService,
         UnauthenticatedLimit,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },

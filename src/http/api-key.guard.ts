@@ -1,9 +1,10 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { errors } from '../common/domain-error.js';
-import { ApiKeyService } from './api-key.service.js';
+import { authConfig, type AuthConfig } from '../config/auth.config.js';
+import { authenticateClient } from './authenticate-client.js';
 import { getClientIp, type AuthenticatedClient } from './authenticated-client.js';
 import { PUBLIC } from './public.decorator.js';
 import { UnauthenticatedLimit } from './unauthenticated-limit.js';
@@ -18,7 +19,7 @@ const ANONYMOUS = 'anonymous';
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   constructor(
-    private readonly keys: ApiKeyService,
+    @Inject(authConfig.KEY) private readonly config: AuthConfig,
     private readonly directory: ClientDirectory,
     private readonly reflector: Reflector,
     private readonly limit: UnauthenticatedLimit,
@@ -38,11 +39,11 @@ export class ApiKeyGuard implements CanActivate {
   }
 
   private findClient(request: FastifyRequest): AuthenticatedClient | undefined {
-    if (!this.keys.isRequired) {
+    if (!this.config.needsApiKey) {
       const rules = this.directory.defaults;
       return { name: ANONYMOUS, tracker: `address:${getClientIp(request)}`, rules };
     }
-    const client = this.keys.authenticate(request.headers.authorization);
+    const client = authenticateClient(this.directory, request.headers.authorization);
     return client && { name: client.name, tracker: `client:${client.name}`, rules: client.rules };
   }
 
