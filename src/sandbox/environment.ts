@@ -36,24 +36,28 @@ const schema = Joi.object<SandboxEnvironment>({
  * working directory. The environment takes precedence.
  * @throws Error that names the invalid setting.
  */
-export function readEnvironment(): SandboxEnvironment {
+export function readEnvironment(): SandboxOptions {
   const result = schema.validate(
     { ...readDotEnv(), ...process.env },
     { stripUnknown: true, errors: { wrap: { label: false } } },
   );
   if (result.error) throw new Error(result.error.message);
-  return result.value;
-}
-
-/** Where and how Infobip's delivery reports are sent; `undefined` without a URL for them. */
-export function getInfobipReports(settings: SandboxEnvironment): SandboxOptions['infobipReports'] {
-  const { SANDBOX_INFOBIP_REPORT_URL: url } = settings;
-  if (url === undefined) return undefined;
+  const settings = result.value;
+  const { SANDBOX_INFOBIP_REPORT_URL: reportUrl } = settings;
   return {
-    url,
-    token: settings.SANDBOX_INFOBIP_REPORT_TOKEN,
-    hmacSecret: settings.SANDBOX_INFOBIP_REPORT_HMAC_SECRET,
-    hmacHeader: settings.SANDBOX_INFOBIP_REPORT_HMAC_HEADER,
+    host: settings.SANDBOX_HOST,
+    port: settings.SANDBOX_PORT,
+    apiKey: settings.SANDBOX_API_KEY,
+    infobipReports:
+      reportUrl === undefined
+        ? undefined
+        : {
+            url: reportUrl,
+            token: settings.SANDBOX_INFOBIP_REPORT_TOKEN,
+            hmacSecret: settings.SANDBOX_INFOBIP_REPORT_HMAC_SECRET,
+            hmacHeader: settings.SANDBOX_INFOBIP_REPORT_HMAC_HEADER,
+          },
+    sinchCallbackUrl: settings.SANDBOX_SINCH_CALLBACK_URL,
   };
 }
 

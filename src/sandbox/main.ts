@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readCommandLine } from './command-line.js';
-import { getInfobipReports, readEnvironment } from './environment.js';
+import { readEnvironment } from './environment.js';
 import { startSandbox } from './sandbox.js';
 
 try {
@@ -14,14 +14,7 @@ try {
 
 /** Starts the sandbox, and stops it on SIGINT and SIGTERM. */
 async function runSandbox(): Promise<void> {
-  const settings = readEnvironment();
-  const sandbox = await startSandbox({
-    host: settings.SANDBOX_HOST,
-    port: settings.SANDBOX_PORT,
-    apiKey: settings.SANDBOX_API_KEY,
-    infobipReports: getInfobipReports(settings),
-    sinchCallbackUrl: settings.SANDBOX_SINCH_CALLBACK_URL,
-  });
+  const sandbox = await startSandbox(readEnvironment());
   console.log(
     `The sandbox is running at ${sandbox.url}. Open it in a browser to see the messages.`,
   );

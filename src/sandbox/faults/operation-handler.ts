@@ -7,7 +7,6 @@ import {
   isResponseFault,
   type ErrorFaultKind,
   type ForcedOutcome,
-  type ResponseFaultKind,
   type SandboxFault,
   type SandboxOperation,
 } from './sandbox-fault.js';
@@ -26,58 +25,41 @@ interface OperationRequest {
   readonly to?: string | undefined;
 }
 
-/** Performs the operation of one request, or applies the fault that was found for the request. */
-type OperationHandler = (
-  reply: FastifyReply,
-  request: OperationRequest,
-  perform: PerformOperation,
-) => Promise<unknown>;
-
-/** Creates the handler that applies planned faults and magic numbers to one provider's API. */
+/**
+ * Creates the handler that performs the operation of one request, or applies the fault that was
+ * planned for it or that its magic number has.
+ */
 export function createOperationHandler(
   provider: ProviderName,
   faults: FaultInjector,
   createError: FaultErrorFactory,
-): OperationHandler {
-  return (reply, { operation, to = '' }, perform) => {
+) {
+  return async (
+    reply: FastifyReply,
+    { operation, to = '' }: OperationRequest,
+    perform: PerformOperation,
+  ): Promise<unknown> => {
     const fault =
       faults.consumeFault(operation, provider, to) ?? findMagicFault(operation, to, provider);
-    return applyFault(reply, fault, createError, perform);
+    if (!fault) return perform();
+    const { kind } = fault;
+    if (!isResponseFault(kind)) return perform(kind);
+    if (kind === 'slow') {
+      const response = await perform();
+      await delay(fault.delayMs ?? DEFAULT_SLOW_RESPONSE_MS, undefined, { ref: false });
+      return response;
+    }
+    if (fault.performed) await perform();
+    switch (kind) {
+      case 'hang':
+        return reply.hijack();
+      case 'drop':
+        reply.hijack().raw.destroy();
+        return reply;
+      case 'garbage':
+        return reply.type('text/html').send('<html><body>Bad gateway</body></html>');
+      default:
+        throw createError(kind, fault);
+    }
   };
-}
-
-async function applyFault(
-  reply: FastifyReply,
-  fault: SandboxFault | undefined,
-  createError: FaultErrorFactory,
-  perform: PerformOperation,
-): Promise<unknown> {
-  if (!fault) return perform();
-  const { kind } = fault;
-  if (!isResponseFault(kind)) return perform(kind);
-  if (kind === 'slow') {
-    const response = await perform();
-    await delay(fault.delayMs ?? DEFAULT_SLOW_RESPONSE_MS, undefined, { ref: false });
-    return response;
-  }
-  if (fault.performed) await perform();
-  return failRequest(reply, kind, (errorKind) => createError(errorKind, fault));
-}
-
-function failRequest(
-  reply: FastifyReply,
-  kind: Exclude<ResponseFaultKind, 'slow'>,
-  createError: (kind: ErrorFaultKind) => Error,
-): FastifyReply {
-  switch (kind) {
-    case 'hang':
-      return reply.hijack();
-    case 'drop':
-      reply.hijack().raw.destroy();
-      return reply;
-    case 'garbage':
-      return reply.type('text/html').send('<html><body>Bad gateway</body></html>');
-    default:
-      throw createError(kind);
-  }
 }

@@ -25,7 +25,7 @@ export type ResponseFaultKind = (typeof RESPONSE_FAULTS)[number];
 /** The response faults for which the provider's API has an error of its own. */
 export type ErrorFaultKind = Exclude<ResponseFaultKind, 'garbage' | 'hang' | 'drop' | 'slow'>;
 
-const DELIVERY_OUTCOMES = [
+export const DELIVERY_OUTCOMES = [
   'delivered',
   'not-sent',
   'no-credit',

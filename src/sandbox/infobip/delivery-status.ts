@@ -68,14 +68,7 @@ export function buildStatus(name: string, chosenGroupId?: number) {
   const [documentedGroupId, id] = STATUSES[name] ?? [];
   const groupId = chosenGroupId ?? documentedGroupId;
   const groupName = groupId === undefined ? undefined : GROUP_NAMES[groupId];
-  const description = `Simulated: ${name}`;
-  return {
-    ...(groupId !== undefined && { groupId }),
-    ...(groupName !== undefined && { groupName }),
-    ...(id !== undefined && { id }),
-    name,
-    description,
-  };
+  return { groupId, groupName, id, name, description: `Simulated: ${name}` };
 }
 
 /** Builds the `error` of a delivery report. Simplified: from id 500, each is in the group of user errors. */
@@ -92,5 +85,5 @@ export function buildError(id: number) {
 }
 
 /** Whether Infobip charges for a message with this status. */
-export const isCharged = ({ groupId }: { groupId?: number }): boolean =>
+export const isCharged = ({ groupId }: { groupId?: number | undefined }): boolean =>
   groupId !== REJECTED_GROUP_ID;

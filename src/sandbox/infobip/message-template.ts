@@ -45,15 +45,16 @@ const messageText = Joi.string()
   .pattern(/\{\{pin\}\}/)
   .messages({ 'string.pattern.base': '{#label} must contain \\{\\{pin\\}\\}' });
 const pinType = Joi.string().valid(...PIN_TYPES);
-const pinLength = Joi.number().integer().min(1).max(8);
-const language = Joi.string().valid(...LANGUAGES);
+const pinLength = Joi.number().integer().min(1).max(8).default(4);
 
-const optionalTextFields = {
+/** Infobip accepts a voice, but never returns it. */
+const voice = { voiceName: Joi.string().strip() };
+
+export const textTemplateSchema = Joi.object<TextTemplateFields>({
   senderId: Joi.string(),
   repeatDTMF: Joi.string(),
   speechRate: Joi.number().min(0.5).max(2),
-  // Infobip accepts a voice, but never returns it.
-  voiceName: Joi.string().strip(),
+  ...voice,
   regional: Joi.object({
     indiaDlt: Joi.object({
       principalEntityId: Joi.string().max(30).required(),
@@ -61,38 +62,28 @@ const optionalTextFields = {
       teleMarketerId: Joi.string().max(255),
     }),
   }),
-};
-
-export const textTemplateSchema = Joi.object<TextTemplateFields>({
-  ...optionalTextFields,
   messageText: messageText.required(),
   pinType: pinType.required(),
-  pinLength: pinLength.default(4),
-  language: language.default('en'),
-});
-
-/** Without defaults, because an update changes only the fields that it has. */
-export const textTemplateUpdateSchema = Joi.object<Partial<TextTemplateFields>>({
-  ...optionalTextFields,
-  messageText,
-  pinType,
   pinLength,
-  language,
+  language: Joi.string()
+    .valid(...LANGUAGES)
+    .default('en'),
 });
-
-const emailTemplateId = Joi.number().integer().min(0);
-const optionalEmailFields = { from: Joi.string(), landingPageId: Joi.string() };
 
 export const emailTemplateSchema = Joi.object<EmailTemplateFields>({
-  ...optionalEmailFields,
-  emailTemplateId: emailTemplateId.required(),
+  from: Joi.string(),
+  landingPageId: Joi.string(),
+  emailTemplateId: Joi.number().integer().min(0).required(),
   pinType: pinType.default('NUMERIC'),
-  pinLength: pinLength.default(4),
-});
-
-export const emailTemplateUpdateSchema = Joi.object<Partial<EmailTemplateFields>>({
-  ...optionalEmailFields,
-  emailTemplateId,
-  pinType,
   pinLength,
 });
+
+// An update changes only the fields that it has: in it, none is required or has a default.
+export const textTemplateUpdateSchema: Joi.AnySchema<Partial<TextTemplateFields>> =
+  textTemplateSchema
+    .fork(['messageText', 'pinType'], (field) => field.optional())
+    .prefs({ noDefaults: true });
+export const emailTemplateUpdateSchema: Joi.AnySchema<Partial<EmailTemplateFields>> =
+  emailTemplateSchema
+    .fork(['emailTemplateId'], (field) => field.optional())
+    .prefs({ noDefaults: true });

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { DeliveryOutcome, ForcedOutcome } from '../faults/sandbox-fault.js';
+import {
+  DELIVERY_OUTCOMES,
+  type DeliveryOutcome,
+  type ForcedOutcome,
+} from '../faults/sandbox-fault.js';
 import type { MessageInbox } from '../message-inbox.js';
 import type { DeliveryReporter } from './delivery-reporter.js';
 import type { FloodFilter } from './flood-filter.js';
@@ -61,12 +65,7 @@ export class PinDelivery {
       const result = delivery.isDelivered ? (floodError ?? 'delivered') : 'unreachable';
       await reporter.reportMessage({ messageId, to, sender, sentAt }, result);
     }
-    return {
-      pinId,
-      to,
-      ...delivery.status,
-      ...(messageId !== undefined && { externalMessageId: messageId }),
-    };
+    return { pinId, to, ...delivery.status, externalMessageId: messageId };
   }
 }
 
@@ -75,15 +74,5 @@ export const areLimitsEnforced = (forcedOutcome: ForcedOutcome | undefined): boo
   forcedOutcome !== 'delivered';
 
 /** A forced outcome that is not about delivery, such as `expired`, does not prevent the delivery. */
-function toDeliveryOutcome(forcedOutcome: ForcedOutcome | undefined): DeliveryOutcome {
-  switch (forcedOutcome) {
-    case undefined:
-    case 'expired':
-    case 'exhausted':
-    case 'new-pin-id':
-    case 'wrong-msisdn':
-      return 'delivered';
-    default:
-      return forcedOutcome;
-  }
-}
+const toDeliveryOutcome = (forcedOutcome: ForcedOutcome | undefined): DeliveryOutcome =>
+  DELIVERY_OUTCOMES.find((outcome) => outcome === forcedOutcome) ?? 'delivered';

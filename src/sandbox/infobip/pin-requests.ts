@@ -1,8 +1,6 @@
 import Joi from 'joi';
 import type { InfobipChannel } from './simulate-delivery.js';
 
-type PlaceholderValues = Readonly<Record<string, string>>;
-
 export interface PinSendRequest {
   readonly applicationId: string;
   /** The id of the message template. */
@@ -10,19 +8,17 @@ export interface PinSendRequest {
   /** Digits without `+`, or an e-mail address. */
   readonly to: string;
   readonly from?: string;
-  readonly placeholders?: PlaceholderValues;
-  /** Accepted but not used: the sandbox has no landing pages. */
-  readonly landingPagePlaceholders?: PlaceholderValues;
+  readonly placeholders?: Readonly<Record<string, string>>;
   readonly trackDelivery?: boolean;
 }
 
-export type PinResendRequest = Pick<
-  PinSendRequest,
-  'placeholders' | 'landingPagePlaceholders' | 'trackDelivery'
->;
+export type PinResendRequest = Pick<PinSendRequest, 'placeholders' | 'trackDelivery'>;
 
 const placeholders = Joi.object({ pin: Joi.forbidden() }).pattern(Joi.string(), Joi.string());
-const landingPagePlaceholders = Joi.object().pattern(Joi.string(), Joi.string());
+/** Accepted but not used: the sandbox has no landing pages. */
+const landingPage = {
+  landingPagePlaceholders: Joi.object().pattern(Joi.string(), Joi.string()),
+};
 const trackDelivery = Joi.boolean();
 
 const sharedFields = {
@@ -42,7 +38,7 @@ const phoneSendSchema = Joi.object<PinSendRequest>({
 const emailSendSchema = Joi.object<PinSendRequest>({
   ...sharedFields,
   to: Joi.string().email({ tlds: false }).required(),
-  landingPagePlaceholders,
+  ...landingPage,
 });
 
 export const sendSchemas: Record<InfobipChannel, Joi.ObjectSchema<PinSendRequest>> = {
@@ -56,7 +52,7 @@ const phoneResendSchema = Joi.object<PinResendRequest>({ placeholders, trackDeli
 export const resendSchemas: Record<InfobipChannel, Joi.ObjectSchema<PinResendRequest>> = {
   sms: phoneResendSchema,
   voice: phoneResendSchema,
-  email: Joi.object<PinResendRequest>({ placeholders, landingPagePlaceholders }),
+  email: Joi.object<PinResendRequest>({ placeholders, ...landingPage }),
 };
 
 export const verifySchema = Joi.object<{ pin: string }>({ pin: Joi.string().required() });

@@ -66,11 +66,8 @@ function emphasize(pin, text) {
   return text.split(pin).flatMap((part, index) => (index ? [createStrong(pin), part] : [part]));
 }
 
-function createStrong(text) {
-  const element = document.createElement('strong');
-  element.textContent = text;
-  return element;
-}
+const createStrong = (text) =>
+  Object.assign(document.createElement('strong'), { textContent: text });
 
 function createParagraph(className, ...content) {
   const element = document.createElement('p');

@@ -66,7 +66,7 @@ export class ReportQueue {
   async sendNow(report: Report): Promise<number | undefined> {
     const record = this.addRecord(report, 'waiting');
     const response = await postReports(report.receiver, [report.body]);
-    recordAttempt(record, response, isAccepted(response) ? 'accepted' : 'failed');
+    recordAttempt(record, response);
     return response;
   }
 
@@ -133,8 +133,7 @@ export class ReportQueue {
       reports.map(({ body }) => body),
     );
     const retryDelayMs = isAccepted(response) ? undefined : receiver.getRetryDelayMs(attempts);
-    for (const { record } of reports)
-      recordAttempt(record, response, isAccepted(response) ? 'accepted' : 'failed');
+    for (const { record } of reports) recordAttempt(record, response);
     if (retryDelayMs === undefined || this.clearCount !== clearCount) return;
     const dueAt = this.now() + retryDelayMs;
     this.enqueue({ receiver, reports, dueAt, attempts: attempts + 1 });
@@ -163,14 +162,10 @@ async function postReports(
   }
 }
 
-function recordAttempt(
-  record: ReportRecord,
-  response: number | undefined,
-  state: 'accepted' | 'failed',
-): void {
+function recordAttempt(record: ReportRecord, response: number | undefined): void {
   record.attempts += 1;
   record.response = response ?? null;
-  record.state = state;
+  record.state = isAccepted(response) ? 'accepted' : 'failed';
   delete record.dueAt;
 }
 

@@ -12,11 +12,7 @@ export function buildResultEvent(
   status: string,
   reason: string | undefined,
 ): object {
-  return {
-    ...buildEvent('VerificationResultEvent', verification),
-    status,
-    ...(reason !== undefined && { reason }),
-  };
+  return { ...buildEvent('VerificationResultEvent', verification), status, reason };
 }
 
 /** Builds the event that reports the delivery of an SMS. @param smsResult `Successful` or `Failed` */
@@ -30,13 +26,6 @@ export function isResultStatus(status: string): boolean {
 }
 
 function buildEvent(event: string, verification: SinchVerification): object {
-  const { id, method, number, reference, custom } = verification;
-  return {
-    id,
-    event,
-    method,
-    identity: { type: 'number', endpoint: number },
-    ...(reference !== undefined && { reference }),
-    ...(custom !== undefined && { custom }),
-  };
+  const { id, method, number: endpoint, reference, custom } = verification;
+  return { id, event, method, identity: { type: 'number', endpoint }, reference, custom };
 }

@@ -21,10 +21,6 @@ interface VerificationRouteTypes {
   Params: { id: string };
 }
 
-interface PhoneNumberRouteTypes {
-  Params: { number: string };
-}
-
 interface MethodAndNumberRouteTypes {
   Params: { method: string; number: string };
 }
@@ -88,7 +84,7 @@ function createVerificationRoutes({
         return buildReportResponse(sinchVerifications.reportById(id, report, forcedOutcome));
       });
     });
-    fastify.put<PhoneNumberRouteTypes>('/number/:number', (request, reply) => {
+    fastify.put<{ Params: { number: string } }>('/number/:number', (request, reply) => {
       const { number } = request.params;
       const to = normalizeRecipient(number);
       return handleOperation(reply, { operation: 'verify', to }, (forcedOutcome) => {
