@@ -41,12 +41,7 @@ export class SandboxPhone {
 }
 
 /** The fields of a message in the sandbox's list that the phone shows. */
-interface InboxEntry {
-  readonly from: string;
-  readonly text: string;
-  readonly pin: string;
-  readonly sentAt: string;
-}
+type InboxEntry = Omit<PhoneMessage, 'code'> & { readonly pin: string };
 
 async function readInbox(url: string): Promise<InboxEntry[]> {
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });

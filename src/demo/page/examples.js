@@ -39,8 +39,4 @@ export function listExamples(list, choose) {
   );
 }
 
-function createSpan(text) {
-  const span = document.createElement('span');
-  span.textContent = text;
-  return span;
-}
+const createSpan = (text) => Object.assign(document.createElement('span'), { textContent: text });

@@ -1,5 +1,6 @@
 import { get } from './api.js';
 import { PHONE } from './messages.js';
+import { createStrong } from './view.js';
 
 /* The phone beside the form, which stands for the visitor's own. */
 
@@ -38,12 +39,6 @@ function createBubble({ from, text, code, sentAt }) {
   const article = document.createElement('article');
   article.append(createParagraph('from', `${from} · ${time}`), createParagraph('text', ...parts));
   return article;
-}
-
-function createStrong(text) {
-  const element = document.createElement('strong');
-  element.textContent = text;
-  return element;
 }
 
 function createParagraph(className, ...content) {

@@ -115,8 +115,5 @@ function updateButtons() {
 const formatWait = (seconds) =>
   seconds > MAX_COUNTDOWN_SECONDS ? `${Math.ceil(seconds / 60)} minutes` : formatSeconds(seconds);
 
-function createStrong(text) {
-  const strong = document.createElement('strong');
-  strong.textContent = text;
-  return strong;
-}
+export const createStrong = (text) =>
+  Object.assign(document.createElement('strong'), { textContent: text });
