@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../common/error-catalog.js';
 import type { EventBus, ServiceEventOf } from '../common/events.js';
+import { SEND_REFUSALS } from '../common/label-values.js';
 
 type RequestCompleted = ServiceEventOf<'request_completed'>;
 
@@ -24,12 +25,8 @@ const OTHER_ACTIONS: Readonly<Record<string, string>> = {
 
 /** The error codes of requests that a rule or a limit refused. */
 const REFUSALS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  ...SEND_REFUSALS,
   'unauthenticated',
-  'destination_not_allowed',
-  'destination_suspended',
-  'cooldown_active',
-  'quota_exceeded',
-  'resend_limit_reached',
   'too_many_requests',
 ]);
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Channel } from '../common/channel.js';
 import { DomainError } from '../common/domain-error.js';
-import type { ErrorCode } from '../common/error-catalog.js';
 import { EventBus } from '../common/events.js';
-import type {
-  CheckOutcome,
-  SendOutcome,
-  VerificationClosedReason,
+import {
+  SEND_REFUSALS,
+  type CheckOutcome,
+  type SendOutcome,
+  type VerificationClosedReason,
 } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { ProofRequest } from '../proof/proof-signer.js';
@@ -16,15 +16,6 @@ import type { SendReservation } from '../storage/send.types.js';
 
 /** The `provider` of a message that no provider accepted. */
 const NO_PROVIDER = 'none';
-
-/** The errors of sends that a rule or a limit refused. */
-const BLOCKED: ReadonlySet<ErrorCode> = new Set([
-  'destination_not_allowed',
-  'destination_suspended',
-  'cooldown_active',
-  'quota_exceeded',
-  'resend_limit_reached',
-]);
 
 /** The request that an operation belongs to, and its start as `performance.now()`. */
 export interface OperationContext {
@@ -70,7 +61,7 @@ export class VerificationEvents {
   ): E {
     if (country === undefined || !(error instanceof DomainError)) return error;
     const problem = error.code;
-    if (BLOCKED.has(problem)) {
+    if (SEND_REFUSALS.has(problem)) {
       this.events.emit({ type: 'send_blocked', country, problem, channel, client, context });
     }
     return error;
