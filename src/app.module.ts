@@ -36,6 +36,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 @Module({})
 export class AppModule {
   static with(env: Environment): DynamicModule {
+    const reports = reportsConfig(env);
     return {
       module: AppModule,
       imports: [
@@ -44,13 +45,14 @@ export class AppModule {
         ThrottlingModule,
         OtpModule,
         HealthModule,
-        ...importProviderReports(env),
-        ...importWebhooks(env),
-        ...importDemo(env),
+        ...(reports.isOn ? [ProviderReportsModule.with(reports)] : []),
+        ...(webhooksConfig(env).receiver ? [WebhooksModule] : []),
+        ...(hasDemo(providersConfig(env), authConfig(env)) ? [DemoModule] : []),
       ],
       controllers: [
         ...selectMetricsControllers(httpConfig(env), authConfig(env)),
-        ...selectStartPage(env),
+        // In production there is no page at `/`: it is an unknown path.
+        ...(serviceConfig(env).isProduction ? [] : [StartPageController]),
       ],
       providers: [
         EventBus,
@@ -74,18 +76,3 @@ export class AppModule {
     };
   }
 }
-
-/** The routes for provider reports; none if no provider has reports switched on. */
-const importProviderReports = (env: Environment) => {
-  const reports = reportsConfig(env);
-  return reports.isOn ? [ProviderReportsModule.with(reports)] : [];
-};
-
-const importDemo = (env: Environment) =>
-  hasDemo(providersConfig(env), authConfig(env)) ? [DemoModule] : [];
-
-const importWebhooks = (env: Environment) => (webhooksConfig(env).receiver ? [WebhooksModule] : []);
-
-/** The page at `/`. In production there is none: `/` is an unknown path. */
-const selectStartPage = (env: Environment) =>
-  serviceConfig(env).isProduction ? [] : [StartPageController];

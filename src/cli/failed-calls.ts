@@ -58,21 +58,15 @@ export const describeFailedCalls = (
   level: AccountFinding['level'],
   reports: ReportsConfig,
 ): AccountFinding[] =>
-  [...calls.values()].flatMap((call) => describeFailedCall(call, level, reports));
-
-function describeFailedCall(
-  { provider, operation, error }: ProviderCallCompleted,
-  level: AccountFinding['level'],
-  reports: ReportsConfig,
-): AccountFinding[] {
-  if (!error) return [];
-  const name = PRODUCT_NAMES[provider as ProviderName];
-  const effect = operation === 'send' ? 'did not accept the message' : 'did not check the code';
-  const uncertainty = operation === 'send' && error.ambiguous ? ' It may have been sent.' : '';
-  const message = `${name} ${effect}: ${error.message}.${uncertainty}`;
-  const isSinchSend = provider === 'sinch' && operation === 'send';
-  const mayBeDenied =
-    reports.sinch !== undefined && isSinchSend && error.failure === 'not_accepted';
-  const remedy = mayBeDenied ? DENIED_BY_SERVICE : REMEDIES[error.failure];
-  return [{ check: operation, level, message, remedy }];
-}
+  [...calls.values()].flatMap(({ provider, operation, error }) => {
+    if (!error) return [];
+    const name = PRODUCT_NAMES[provider as ProviderName];
+    const effect = operation === 'send' ? 'did not accept the message' : 'did not check the code';
+    const uncertainty = operation === 'send' && error.ambiguous ? ' It may have been sent.' : '';
+    const message = `${name} ${effect}: ${error.message}.${uncertainty}`;
+    const isSinchSend = provider === 'sinch' && operation === 'send';
+    const mayBeDenied =
+      reports.sinch !== undefined && isSinchSend && error.failure === 'not_accepted';
+    const remedy = mayBeDenied ? DENIED_BY_SERVICE : REMEDIES[error.failure];
+    return [{ check: operation, level, message, remedy }];
+  });

@@ -79,7 +79,9 @@ export class UsageReport {
 
   toDocument(period: Period): UsageDocument {
     const { by, prices } = this;
-    const groups = [...this.groups.values()].sort((a, b) => compareLabels(a.labels, b.labels));
+    const groups = [...this.groups]
+      .sort(([key], [otherKey]) => (key < otherKey ? -1 : 1))
+      .map(([, group]) => group);
     const [totalCost = '', ...costs] = formatCosts([this.total, ...groups].map(({ cost }) => cost));
     const ifPriced = (cost: string | undefined) => (prices ? cost : undefined);
     return {
@@ -116,12 +118,6 @@ const addUsage = (
   counts: addCounts(counts, usage),
   cost: cost + usageCost,
 });
-
-function compareLabels(a: readonly string[], b: readonly string[]): number {
-  const [x, y] = [a.join('\n'), b.join('\n')];
-  if (x === y) return 0;
-  return x < y ? -1 : 1;
-}
 
 function toEntry(
   by: readonly Dimension[],
