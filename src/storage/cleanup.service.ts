@@ -34,6 +34,13 @@ const END_USER_WINDOW_MS = hours(1);
 /** How long the report of an unknown message is kept: its send may be stored later. */
 const UNLINKED_REPORT_MS = minutes(15);
 
+/** What is done with the changed rows of a batch. A transaction may run again after a conflict. */
+interface BatchCallbacks<R> {
+  readonly inTransaction?: (transaction: Executor, rows: readonly R[]) => Promise<void>;
+  /** Not called if the answer of the commit was lost. */
+  readonly afterCommit?: (rows: readonly R[]) => void;
+}
+
 /**
  * Periodic cleanup, one replica at a time: fails abandoned sends, links delivery reports that came
  * before their send was stored, and deletes expired rows.
@@ -110,23 +117,17 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   private async deleteExpired(): Promise<void> {
     const now = this.clock.now();
     const { queries } = this;
-    await this.runInBatches(
-      queries.deleteVerifications,
-      now - this.config.retentionMs,
-      (transaction, rows) => this.usage.addUsageOfDeleted(transaction, rows),
-    );
-    await this.runInBatches(
-      queries.deleteMessages,
-      now - this.config.retentionMs,
-      (transaction, rows) => this.usage.addUsageOfDeleted(transaction, [], rows),
-    );
-    await this.runInBatches(
-      queries.deleteEvents,
-      now - this.config.retentionMs,
-      async (_transaction, rows) => {
+    await this.runInBatches(queries.deleteVerifications, now - this.config.retentionMs, {
+      inTransaction: (transaction, rows) => this.usage.addUsageOfDeleted(transaction, rows),
+    });
+    await this.runInBatches(queries.deleteMessages, now - this.config.retentionMs, {
+      inTransaction: (transaction, rows) => this.usage.addUsageOfDeleted(transaction, [], rows),
+    });
+    await this.runInBatches(queries.deleteEvents, now - this.config.retentionMs, {
+      afterCommit: (rows) => {
         this.logUnsentEvents(rows);
       },
-    );
+    });
     await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_RETENTION_MS));
     for (const [query, cutoff] of [
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
@@ -148,24 +149,22 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     this.logger.error(`Events deleted after RETENTION that were never sent: ${String(count)}.`);
   }
 
-  /**
-   * Runs a statement as a step of the cleanup, until no row is left to change or the service stops.
-   * @param onBatch runs in the transaction that changes the rows of a batch
-   */
+  /** Runs a statement as a step of the cleanup, until no row is left to change or the service stops. */
   private async runInBatches<T, R>(
     query: PreparedQuery<{ cutoff: T }, R>,
     cutoff: T,
-    onBatch?: (transaction: Executor, rows: readonly R[]) => Promise<void>,
+    { inTransaction, afterCommit }: BatchCallbacks<R> = {},
   ): Promise<void> {
     await this.runStep(async () => {
       let changedRows = CLEANUP_BATCH;
       while (changedRows === CLEANUP_BATCH && !this.isStopping) {
-        changedRows = 0;
-        await this.database.runCleanup(async (transaction) => {
+        const changed = await this.database.runCleanup(async (transaction) => {
           const { rows } = await transaction.run((batch) => query(batch, { cutoff }));
-          changedRows = rows.length;
-          await onBatch?.(transaction, rows);
+          await inTransaction?.(transaction, rows);
+          return rows;
         });
+        changedRows = changed?.length ?? 0;
+        if (changed) afterCommit?.(changed);
       }
     });
   }

@@ -185,10 +185,10 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   }
 
   /** Runs `work` in a transaction, unless another replica is cleaning up. */
-  async runCleanup(work: (transaction: Executor) => Promise<void>): Promise<void> {
-    await this.transaction(async (transaction) => {
-      if (await this.engine.tryLockForCleanup(transaction)) await work(transaction);
-    });
+  async runCleanup<T>(work: (transaction: Executor) => Promise<T>): Promise<T | undefined> {
+    return this.transaction(async (transaction) =>
+      (await this.engine.tryLockForCleanup(transaction)) ? work(transaction) : undefined,
+    );
   }
 
   /** How many connections of the pool are in each state; `undefined` on SQLite, without a pool. */
