@@ -103,13 +103,16 @@ export class Outbox {
 
   /**
    * Removes an event whose verification is no longer stored.
-   * @returns false if it is removed already, as by an erase
+   * @returns false if it is removed already, as by an erase, unless the answer of an earlier run was lost
    */
   async remove({ pinId, subject }: ClaimedEvent): Promise<boolean> {
-    const { row } = await this.database.run((batch) =>
-      this.queries.remove(batch, { pinId, subject }),
-    );
-    return row !== undefined;
+    return this.database.runUntilCommitted(async (isRepeated) => {
+      const { row } = await this.database.run((batch) =>
+        this.queries.remove(batch, { pinId, subject }),
+      );
+      // An earlier run may have removed it.
+      return isRepeated || row !== undefined;
+    });
   }
 
   /** @param until when the event is next tried, in milliseconds since the epoch */
@@ -121,10 +124,13 @@ export class Outbox {
 
   /** Gives the event up. @returns false if it was erased, or another replica has claimed it */
   async abandon({ pinId, subject, tries }: ClaimedEvent): Promise<boolean> {
-    const { row } = await this.database.run((batch) =>
-      this.queries.abandon(batch, { pinId, subject, tries }),
-    );
-    return row !== undefined;
+    return this.database.runUntilCommitted(async (isRepeated) => {
+      const { row } = await this.database.run((batch) =>
+        this.queries.abandon(batch, { pinId, subject, tries }),
+      );
+      // An earlier run may have given it up.
+      return isRepeated || row !== undefined;
+    });
   }
 
   /** When the oldest waiting event was written, in milliseconds since the epoch; if one waits. */

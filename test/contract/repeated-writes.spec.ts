@@ -62,7 +62,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     await proxy.close();
     await queryPostgres(
       url,
-      'truncate verifications, client_numbers, end_users, idempotency_keys, traffic',
+      'truncate verifications, client_numbers, end_users, idempotency_keys, traffic, outbox',
     );
   });
 
@@ -315,5 +315,20 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
 
     expect(await readCounts()).toBe('1|1|1|1');
     await reserveAttempt(pinId, REQUEST);
+  });
+
+  it('removes an event of a verification that is not stored once, and reports it', async () => {
+    await queryPostgres(
+      url,
+      `insert into outbox (event_id, pin_id, subject, type, client, occurred_at, created_at, due_at, tries, state)
+        values ('event', 'deleted', '', 'verification.expired', 'shop', 0, ${String(clock.now())}, 0, 0, 'waiting')`,
+    );
+    const [event] = await opened.outbox.claim(1);
+    if (!event) throw new Error('no event');
+
+    expect(await breakDuring(() => opened.outbox.remove(event))).toBe(true);
+
+    expect(await queryPostgres(url, 'select count(*) from outbox')).toBe('0');
+    expect(await opened.outbox.remove(event)).toBe(false);
   });
 });
