@@ -6,7 +6,7 @@ import { FakeClock } from '../support/fake-clock.js';
 
 const AHEAD_MS = 60_000;
 
-/** A clock whose readings take given times. No other time passes. */
+/** A clock whose readings take given times, and then fail. No other time passes. */
 class SteppedDatabaseClock extends DatabaseClock {
   private readonly startedAt: number;
 
@@ -17,7 +17,9 @@ class SteppedDatabaseClock extends DatabaseClock {
   ) {
     super(async () => {
       const time = databaseTime.now();
-      databaseTime.advance(durationsMs.shift() ?? 0);
+      const durationMs = durationsMs.shift();
+      if (durationMs === undefined) throw new Error('The database does not answer.');
+      databaseTime.advance(durationMs);
       return time;
     });
     this.startedAt = databaseTime.now();
@@ -58,6 +60,15 @@ describe('DatabaseClock', () => {
     await clock.sync();
 
     expect(databaseTime.now() - clock.now()).toBe(expectedErrorMs);
+  });
+
+  it('uses a slow first reading if the second one fails', async () => {
+    const databaseTime = new FakeClock();
+    const clock = new SteppedDatabaseClock(databaseTime, [600]);
+
+    await clock.sync();
+
+    expect(databaseTime.now() - clock.now()).toBe(300);
   });
 
   // This test fails without `aheadMs` of `applyReading` in clock.ts.

@@ -29,7 +29,7 @@ export class DatabaseClock extends Clock {
     if (reading.durationMs > MAX_READ_MS) {
       // `now()` is NaN before the first reading.
       if (!Number.isNaN(this.now())) return;
-      const second = await this.read();
+      const second = await this.read().catch(() => reading);
       if (second.durationMs < reading.durationMs) reading = second;
     }
     this.applyReading(reading.time, reading.readAt);
