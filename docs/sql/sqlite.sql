@@ -970,8 +970,18 @@ set
   "failures" = replace(failures, ?1, ''),
   "verified_at" = ?2
 where
-  number_hash = ?3
-  and client = ?4
+  client = ?3
+  and number_hash in (
+    ?4,
+    (
+      select
+        number_hash
+      from
+        verifications
+      where
+        pin_id = ?5
+    )
+  )
   and exists (
     select
       1
@@ -988,8 +998,18 @@ update "client_numbers"
 set
   "failures" = replace("failures", ?1, '')
 where
-  number_hash = ?2
-  and client = ?3
+  client = ?2
+  and number_hash in (
+    ?3,
+    (
+      select
+        number_hash
+      from
+        verifications
+      where
+        pin_id = ?4
+    )
+  )
   and replace("failures", ?1, '') <> "failures"
 returning
   1 as released;
@@ -1030,8 +1050,18 @@ update "client_numbers"
 set
   "failures" = replace("failures", ?1, ?2)
 where
-  number_hash = ?3
-  and client = ?4
+  client = ?3
+  and number_hash in (
+    ?4,
+    (
+      select
+        number_hash
+      from
+        verifications
+      where
+        pin_id = ?5
+    )
+  )
   and replace("failures", ?1, '') <> "failures"
 returning
   1 as replaced;
@@ -2512,73 +2542,26 @@ set
   end
 where
   pin_id = ?2
-returning
-  "pin_id",
-  "client",
-  "number_hash",
-  "status",
-  "channel",
-  "reference_hash",
-  "attempts",
-  "max_attempts",
-  "sealed",
-  "created_at",
-  "expires_at",
-  "verified_at",
-  "provider",
-  "country",
-  "prefix_hash",
-  "end_user_hash",
-  "texts",
-  "unresolved",
-  "lost_at",
-  "locale",
-  "code_length",
-  "code_provider";
-
--- verifications.resolveCountedAttempt
-update verifications
-set
-  unresolved = case
-    when unresolved > ?1 then unresolved - ?1
-    else 0
-  end
-where
-  pin_id = ?2
   and exists (
     select
       1
     from
-      verifications as counted
-      join client_numbers on client_numbers.number_hash = counted.number_hash
-      and client_numbers.client = counted.client
+      client_numbers
     where
-      counted.pin_id = ?2
-      and replace("failures", ?3, '') <> "failures"
-  )
-returning
-  "pin_id",
-  "client",
-  "number_hash",
-  "status",
-  "channel",
-  "reference_hash",
-  "attempts",
-  "max_attempts",
-  "sealed",
-  "created_at",
-  "expires_at",
-  "verified_at",
-  "provider",
-  "country",
-  "prefix_hash",
-  "end_user_hash",
-  "texts",
-  "unresolved",
-  "lost_at",
-  "locale",
-  "code_length",
-  "code_provider";
+      client = ?3
+      and number_hash in (
+        ?4,
+        (
+          select
+            number_hash
+          from
+            verifications
+          where
+            pin_id = ?2
+        )
+      )
+      and replace("failures", ?5, '') <> "failures"
+  );
 
 -- verifications.verify
 update verifications

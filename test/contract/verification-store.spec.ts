@@ -122,6 +122,21 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     return row;
   }
 
+  /** What is counted for the only number of a client. A stored wrong code has 21 characters. */
+  async function readNumber(client: string) {
+    const { read } = opened.database.prepare('test_numbers', {
+      read: (db, p: { client: string }) =>
+        db
+          .selectFrom('client_numbers')
+          .select(['failures', 'verified_at'])
+          .where('client', '=', p.client),
+    });
+    const { rows } = await opened.database.run((batch) => read(batch, { client }));
+    const [row] = rows;
+    if (!row || rows.length > 1) throw new Error('not one number');
+    return { wrongCodes: row.failures.length / 21, verifiedAt: row.verified_at };
+  }
+
   const runConcurrently = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
@@ -1254,6 +1269,28 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       now: clock.now(),
     });
     expect(result).toMatchObject({ outcome: 'granted', attempt: { pinId: reservation.pinId } });
+  });
+
+  // This test fails without `isNumberOfCode` of each query in number-limits.ts.
+  it('completes and releases attempts whose number got a new hash meanwhile', async () => {
+    const pinId = await createPending();
+    const [wrong, released, right] = [
+      await grantAttempt(pinId),
+      await grantAttempt(pinId),
+      await grantAttempt(pinId),
+    ];
+    await reopen({ OTP_SECRET: BOTH_SECRETS });
+    // Finds the number, and so gives it the hash under the new secret.
+    await store.reserveSend(verification());
+
+    await completeAttempt(wrong, 'wrong_code');
+    // A repetition of the same write resolves nothing.
+    await completeAttempt(wrong, 'wrong_code');
+    expect(await readRow(pinId)).toMatchObject({ attempts: 3, unresolved: 2 });
+    await store.releaseAttempt(released);
+    expect(await readRow(pinId)).toMatchObject({ attempts: 2, unresolved: 1 });
+    expect(await completeAttempt(right, 'verified')).toEqual({ verified: true });
+    expect(await readNumber('shop')).toEqual({ wrongCodes: 1, verifiedAt: clock.now() });
   });
 
   // This test fails without `rehashNumber` in verification-table.ts, and without the call of `rehash`

@@ -11,9 +11,21 @@ export interface LossyProxy {
    * @param meanwhile runs before the next connection is opened
    */
   breakAt(message: 'request' | 'response', n: number, meanwhile?: () => Promise<void>): void;
+  /**
+   * Keeps the next request with this text, and breaks the service's side of its connection.
+   * @returns a function that delivers the request to the server, and waits for the response
+   */
+  holdRequest(text: string): () => Promise<void>;
   /** Cancels `breakAt`. @returns whether it has already broken a connection */
   disarm(): boolean;
   close(): Promise<void>;
+}
+
+/** A request that the server gets later, and the connection to the server. */
+interface HeldRequest {
+  readonly text: string;
+  server?: Socket;
+  data?: Buffer;
 }
 
 export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
@@ -27,6 +39,7 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
       }
     | undefined;
   let canConnect = Promise.resolve();
+  let held: HeldRequest | undefined;
 
   const isLost = (message: 'request' | 'response'): boolean => {
     if (armed?.message !== message) return false;
@@ -39,13 +52,16 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
   const forward = (from: Socket, to: Socket, message: 'request' | 'response') => {
     sockets.add(from);
     from.on('data', (data) => {
-      if (isLost(message)) from.destroy();
+      if (message === 'request' && held && !held.server && data.includes(held.text)) {
+        Object.assign(held, { server: to, data });
+        from.destroy();
+      } else if (isLost(message)) from.destroy();
       else to.write(data);
     });
     from.on('error', () => to.destroy());
     from.on('close', () => {
       sockets.delete(from);
-      to.destroy();
+      if (to !== held?.server) to.destroy();
     });
   };
   const openConnection = async (client: Socket): Promise<void> => {
@@ -64,6 +80,19 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
     url: url.href,
     breakAt: (message, n, meanwhile = async () => undefined) => {
       armed = { message, remaining: n, meanwhile };
+    },
+    holdRequest: (text) => {
+      const holding: HeldRequest = { text };
+      held = holding;
+      return async () => {
+        const { server, data } = holding;
+        if (!server || !data) throw new Error('There was no request to hold.');
+        server.write(data);
+        const [response] = (await once(server, 'data')) as [Buffer];
+        server.destroy();
+        // The severity of an error, as PostgreSQL sends it.
+        if (response.includes('SERROR')) throw new Error('The held request failed.');
+      };
     },
     disarm: () => {
       const hasBroken = armed === undefined;

@@ -4,7 +4,13 @@ import { Database } from '../engines/database.js';
 import { FAILURES, SENDS } from './number-columns.js';
 import { canBeClaimed } from './predicates.js';
 import { createReleaseQuery, createReplaceQuery } from './sliding-window.js';
-import { isClientNumber, isNewestEndUserSend, type ClientNumberKey } from './window-predicates.js';
+import {
+  isClientNumber,
+  isNewestEndUserSend,
+  isNumberOfCode,
+  type ClientNumberKey,
+  type CodeNumberKey,
+} from './window-predicates.js';
 
 /** A send that was counted for its number, and maybe not for its end user. */
 interface RejectedSend extends ClientNumberKey {
@@ -38,8 +44,8 @@ export class NumberLimits {
         SENDS,
         (p) => sql`${isClientNumber(p)} and not ${isNewestEndUserSend(p)}`,
       ),
-      releaseAttempt: createReleaseQuery<ClientNumberKey>(FAILURES, isClientNumber),
-      replaceAttempt: createReplaceQuery<ClientNumberKey>(FAILURES, isClientNumber),
+      releaseAttempt: createReleaseQuery<CodeNumberKey>(FAILURES, isNumberOfCode),
+      replaceAttempt: createReplaceQuery<CodeNumberKey>(FAILURES, isNumberOfCode),
       /**
        * Records a right code if the verification can still be verified. Locks the verification
        * before the row of its number, as all transactions do.
@@ -48,7 +54,7 @@ export class NumberLimits {
         db
           .updateTable('client_numbers')
           .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
-          .where(isClientNumber(p))
+          .where(isNumberOfCode(p))
           .where(canBeClaimed(lockClause, p)),
       clearVerifiedAt: (db, p: ClientNumberKey) =>
         db.updateTable('client_numbers').set({ verified_at: 0 }).where(isClientNumber(p)),

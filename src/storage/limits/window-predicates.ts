@@ -30,6 +30,24 @@ export interface CodeEntry {
 export const isClientNumber = (p: ClientNumberKey): SqlPredicate =>
   sql`number_hash = ${p.numberHash} and client = ${p.client}`;
 
+/** The key of the row in `client_numbers` of a submitted code. */
+export interface CodeNumberKey extends ClientNumberKey {
+  readonly pinId: string;
+}
+
+/**
+ * Whether a row of `client_numbers` may be that of a submitted code. The number of its verification may
+ * have got another hash since the code was reserved, and its row may have kept the given one.
+ */
+export const isNumberOfCode = ({ pinId, numberHash, client }: CodeNumberKey): SqlPredicate =>
+  sql`client = ${client} and number_hash in (
+    ${numberHash}, (select number_hash from verifications where pin_id = ${pinId}))`;
+
+/** Whether the entry of a submitted code is still there as it was reserved. */
+export const isReserved = (p: CodeNumberKey & { numberEntry: string }): SqlPredicate =>
+  sql`exists (
+    select 1 from client_numbers where ${isNumberOfCode(p)} and ${hasEntry('failures', p.numberEntry)})`;
+
 /** Whether a send is the newest of its client and number. */
 export const isNewestSend = (p: ClientNumberKey & { entry: string }): SqlPredicate =>
   sql`exists (
@@ -48,7 +66,7 @@ export const isNewestEndUserSend = (p: {
 export const isNewestCode = (p: CodeEntry): SqlPredicate =>
   numberRowMeets(p, isNewest('failures', p.numberEntry));
 
-/** Whether a code counts as wrong for its client and number, newest or not. */
+/** Whether the entry of a code is still there as it was reserved, newest or not. */
 export const isCodeCounted = (p: CodeEntry): SqlPredicate =>
   numberRowMeets(p, hasEntry('failures', p.numberEntry));
 

@@ -90,7 +90,12 @@ export class AttemptOutcomeRepository {
         const endRun = isRepeat ? this.keys.queries.markAmbiguous : this.keys.queries.release;
         endRun(batch, { pinId, runId: claim.runId });
       }
-      return this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
+      return this.limits.queries.releaseAttempt(batch, {
+        pinId,
+        numberHash,
+        client,
+        entry: numberEntry,
+      });
     };
     await this.database.runUntilCommitted(() =>
       this.database.transaction<undefined>(async (transaction, rollback) => {
@@ -163,28 +168,27 @@ export class AttemptOutcomeRepository {
     describe: (row: VerificationRow | undefined) => VerifyResult,
   ): Promise<VerifyResult> {
     const { pinId, client, sealed, numberHash, numberEntry, claim, isRepeat } = attempt;
-    const number = { numberHash, client, entry: numberEntry };
+    const code = { pinId, numberHash, client, entry: numberEntry };
     // If a repeat's code was not checked, the check of the lost run has no result either.
     const resolved = isRepeat && !isWrong(result) ? 0 : 1;
     const write = (batch: StatementBatch) => {
       const { queries } = this.verifications;
-      // Waits until an earlier run of this write is committed or rolled back.
-      if (isRepeated) queries.lock(batch, { pinId });
+      // Another run of this write may be running, or reach the database later. Only the first one
+      // finds the entry as it was reserved, and resolves the attempt.
+      queries.lock(batch, { pinId });
+      queries.resolveAttempt(batch, { resolved, numberEntry, ...code });
       if (result === 'expired') queries.expire(batch, { pinId, sealed, now });
       if (exhaustsAttempts(result)) queries.exhaustAttempts(batch, { pinId, sealed });
-      const resolve = isRepeated ? queries.resolveCountedAttempt : queries.resolveAttempt;
-      const resolvedAttempt = resolve(batch, { pinId, resolved, numberEntry });
       // Only a wrong code counts against its number and its client.
       if (isWrong(result)) {
-        // So a repetition of this write finds the entry no more, and resolves nothing.
         const newEntry = createWindowEntry(getEntryTime(numberEntry, 1));
-        this.limits.queries.replaceAttempt(batch, { newEntry, ...number });
+        this.limits.queries.replaceAttempt(batch, { newEntry, ...code });
         this.guesses.addWrongCode(batch, client, now);
       } else {
-        this.limits.queries.releaseAttempt(batch, number);
+        this.limits.queries.releaseAttempt(batch, code);
       }
       this.webhooks.addExhausted(batch, pinId);
-      return isRepeated ? queries.read(batch, { pinId, client }) : resolvedAttempt;
+      return queries.read(batch, { pinId, client });
     };
     if (!claim) return describe((await this.database.run(write)).row);
     return this.database.transaction(async (transaction) => {

@@ -1,7 +1,13 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isClaimable, isNotReplaced, isOpen } from '../limits/predicates.js';
-import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/window-predicates.js';
+import {
+  isCodeCounted,
+  isNewestCode,
+  isReserved,
+  type CodeEntry,
+  type CodeNumberKey,
+} from '../limits/window-predicates.js';
 import {
   ATTEMPT_COLUMNS,
   VERIFICATION_COLUMNS,
@@ -73,16 +79,10 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set attempts = attempts - 1, ${setResolved(p)}
       where pin_id = ${p.pinId} and attempts > 0`,
 
-    /** The check of an attempt has a result. */
-    resolveAttempt: (_db, p: PinKey & { resolved: number }) => sql<VerificationRow>`
-      update verifications set ${setResolved(p)} where pin_id = ${p.pinId}
-      returning ${COLUMNS}`,
-
-    /** As `resolveAttempt`, if the attempt is still counted as it was reserved. */
-    resolveCountedAttempt: (_db, p: CodeEntry & { resolved: number }) => sql<VerificationRow>`
+    /** The check of an attempt has a result, if the attempt is still counted as it was reserved. */
+    resolveAttempt: (_db, p: CodeNumberKey & { numberEntry: string; resolved: number }) => sql`
       update verifications set ${setResolved(p)}
-      where pin_id = ${p.pinId} and ${isCodeCounted(p)}
-      returning ${COLUMNS}`,
+      where pin_id = ${p.pinId} and ${isReserved(p)}`,
 
     /** The answer to a check is lost now: do not wait until `lost_at`. */
     markLost: (_db, p: PinKey & { now: number }) => sql`
