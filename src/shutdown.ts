@@ -9,11 +9,11 @@ import { onFirstSignal, type Signal } from './signals.js';
 import { getMaxRequestMs } from './storage/max-request-duration.js';
 
 /**
- * Time of the other steps of a shutdown. Before the server stops listening, events that are being
- * sent have 3 s, and connections in the kernel's queue 1 s. After the requests, the last export of
- * traces has 2 s, and the closing of the database 2 s.
+ * Time of the other steps of a shutdown. Before the last request begins: 3 s for events that are
+ * being sent, 1 s for connections in the kernel's queue, 2 s for the first request of a new
+ * connection. After it: 2 s for the last export of traces, 2 s for closing the database.
  */
-const OTHER_STEPS_MS = seconds(8);
+const OTHER_STEPS_MS = seconds(10);
 
 /** The longest time between the end of `SHUTDOWN_DELAY` and the exit, in milliseconds. */
 export const getShutdownTimeoutMs = (config: ProvidersConfig): number =>

@@ -7,7 +7,7 @@ import { findCurrentResponse } from './request-tracking.js';
 
 /**
  * How long the rest of a request may take to arrive once the server has stopped listening. Node no
- * longer enforces its request timeout then. Shorter than any deadline of shutdown.ts (13 s or more).
+ * longer enforces its request timeout then. Shorter than the deadline of shutdown.ts (15 s or more).
  */
 const INCOMPLETE_REQUEST_TIMEOUT_MS = seconds(4);
 
@@ -60,7 +60,10 @@ export class GracefulShutdown {
     });
   }
 
-  /** Closes the connections whose clients do not read the response, for which the server would wait. */
+  /**
+   * Closes the connections whose response has begun but is not sent completely: their clients do not
+   * read it, or read slowly. The server would wait for them.
+   */
   closeUnread(): void {
     for (const socket of this.openedAt.keys()) {
       if (findCurrentResponse(socket)?.headersSent) socket.destroy();

@@ -302,7 +302,7 @@ describe('Graceful shutdown', () => {
 
   // This test fails without `onIdle` and `hasCompleteRequest` in graceful-shutdown.ts.
   it('closes a keep-alive connection after its response, and no sooner', async () => {
-    // Shutdown gives up after 43 s, sooner than an idle connection would close by itself.
+    // Shutdown gives up after 45 s, sooner than an idle connection would close by itself.
     await start({ PROVIDER_TIMEOUT: '15s' });
     const release = await delaySends();
     const connection = await connectTo(replica.url);
