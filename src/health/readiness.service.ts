@@ -1,10 +1,10 @@
-import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
+import { Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
 import {
   HealthCheckService,
   HealthIndicatorService,
   type HealthCheckResult,
 } from '@nestjs/terminus';
-import { ThrottlerStorage } from '@nestjs/throttler';
+import { InjectThrottlerStorage, type ThrottlerStorage } from '@nestjs/throttler';
 import { seconds } from '../common/durations.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
 
@@ -28,7 +28,7 @@ export class ReadinessService {
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly storage: StorageHealthIndicator,
-    @Inject(ThrottlerStorage) private readonly counters: ThrottlerStorage,
+    @InjectThrottlerStorage() private readonly counters: ThrottlerStorage,
   ) {}
 
   /** Returns the running check, or a report that is at most a second old, or checks again. */

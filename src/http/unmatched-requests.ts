@@ -3,7 +3,7 @@ import { getEditDistance } from '../common/closest-word.js';
 import { type DomainError, errors } from '../common/domain-error.js';
 import { isPreflight } from './security-headers.js';
 
-/** No route has another method, such as PROPFIND. */
+/** Every method that a route may have. PROPFIND, for example, is none of them. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 
 /** How many characters of a path are compared with the routes, which are all shorter. */
@@ -64,7 +64,7 @@ function rejectOtherMethods(
   });
 }
 
-/** Also sets `Allow`. */
+/** Creates the error of a path that exists without the method, and sets `Allow`. */
 function createMethodNotAllowed(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -142,7 +142,10 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  /** An event waits this long only if no replica was running, or EVENTS_URL was removed. */
+  /**
+   * Logs how many deleted events were never sent. They wait this long only if no replica was running,
+   * or EVENTS_URL was removed.
+   */
   private logUnsentEvents(deleted: readonly DeletedEvent[]): void {
     const count = deleted.filter(({ state }) => state === 'waiting').length;
     if (count === 0) return;

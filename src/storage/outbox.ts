@@ -103,7 +103,8 @@ export class Outbox {
 
   /**
    * Removes an event whose verification is no longer stored.
-   * @returns false if it is removed already, as by an erase, unless the answer of an earlier run was lost
+   * @returns whether this call removed it; also true if the answer of an earlier run was lost, so
+   * that this is not known
    */
   async remove({ pinId, subject }: ClaimedEvent): Promise<boolean> {
     return this.database.runUntilCommitted(async (isRepeated) => {
@@ -122,7 +123,11 @@ export class Outbox {
     );
   }
 
-  /** Gives the event up. @returns false if it was erased, or another replica has claimed it */
+  /**
+   * Gives the event up.
+   * @returns false if it was erased, or another replica has claimed it; true if the answer of an
+   * earlier run was lost
+   */
   async abandon({ pinId, subject, tries }: ClaimedEvent): Promise<boolean> {
     return this.database.runUntilCommitted(async (isRepeated) => {
       const { row } = await this.database.run((batch) =>

@@ -17,8 +17,11 @@ describe('When the first run of a write reaches the database after its repetitio
   let clock: FakeClock;
   let opened: OpenStore;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     server = await startPostgres();
+  });
+
+  beforeEach(async () => {
     url = await server.createDatabase();
     proxy = await startLossyProxy(url);
     clock = new FakeClock();
@@ -28,8 +31,9 @@ describe('When the first run of a write reaches the database after its repetitio
   afterEach(async () => {
     await opened.close();
     await proxy.close();
-    await server.stop();
   });
+
+  afterAll(() => server.stop());
 
   async function createPending(): Promise<string> {
     const { store } = opened;
@@ -53,17 +57,20 @@ describe('When the first run of a write reaches the database after its repetitio
   }
 
   // This test fails if a run of `reject` in attempt-outcome.repository.ts resolves an attempt whose entry
-  // was replaced. Two lost checks would then look like one.
-  it.each(['wrong_code', 'expired'] as const)('resolves one attempt (%s)', async (result) => {
-    const pinId = await createPending();
-    const attempt = await reserveAttempt(pinId);
-    await reserveAttempt(pinId);
-    await reserveAttempt(pinId);
+  // an earlier run has replaced or removed. Two lost checks would then look like one.
+  it.each(['wrong_code', 'expired'] as const)(
+    'resolves the attempt only once (%s)',
+    async (result) => {
+      const pinId = await createPending();
+      const attempt = await reserveAttempt(pinId);
+      await reserveAttempt(pinId);
+      await reserveAttempt(pinId);
 
-    const deliver = proxy.holdRequest('resolveAttempt');
-    await opened.store.completeAttempt(attempt, result, clock.now());
-    await deliver();
+      const deliver = proxy.holdRequest('resolveAttempt');
+      await opened.store.completeAttempt(attempt, result, clock.now());
+      await deliver();
 
-    expect(await queryPostgres(url, 'select unresolved from verifications')).toBe('2');
-  });
+      expect(await queryPostgres(url, 'select unresolved from verifications')).toBe('2');
+    },
+  );
 });

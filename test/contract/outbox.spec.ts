@@ -277,7 +277,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
   it('logs how many of the events that a cleanup deletes were never sent', async () => {
     for (const [pinId, number] of [
       ['sent', NUMBER],
-      ['waiting', phoneNumber('+14155552672')],
+      ['waiting', OTHER_NUMBER],
     ] as const) {
       await send(pinId, number);
       await opened.store.cancel(pinId, 'shop', clock.now());

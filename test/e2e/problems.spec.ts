@@ -261,7 +261,7 @@ describe('A request', () => {
     },
   );
 
-  // createFastifyAdapter sets the limit, `connectionTimeout`.
+  // This test fails without `connectionTimeout` in app.setup.ts.
   it('whose client does not read the response gets its connection closed', async () => {
     const accepted = once(service.app.getHttpServer(), 'connection') as Promise<[Socket]>;
     const client = connect(Number(new URL(service.url).port), '127.0.0.1');

@@ -124,8 +124,8 @@ describe('Two replicas', () => {
         // Once the wrong codes are used up, no message is sent.
         return response.status === 200 || response.body.code === 'quota_exceeded';
       });
-      // Four of five attempts in a send and its resend, twice: otherwise it could not be sent again. Then
-      // twenty codes compete for the last two of the number.
+      // Rounds 0 to 3 submit two codes each. So each verification keeps one of its five attempts, and can be
+      // resent. Then twenty codes compete for the last two of the number.
       await runConcurrently(round < 4 ? 2 : 20, (i) =>
         post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }),
       );

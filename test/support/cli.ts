@@ -31,7 +31,7 @@ type CommandName = keyof typeof COMMANDS;
 
 /**
  * Runs a command of the build as a process.
- * @param isOtherUser as root, the permission to read a file is checked for another user
+ * @param isOtherUser if the tests run as root, `access` checks the permissions of another user
  */
 export async function runBuiltCommand(
   command: CommandName,
@@ -39,7 +39,7 @@ export async function runBuiltCommand(
   { isOtherUser = false } = {},
 ): Promise<CommandResult> {
   const user = isOtherUser ? dropPrivileges() : undefined;
-  // The effective user stays root: another user might not be able to read the build.
+  // Only the real user changes, which `access` checks. The effective user stays root, to read the build.
   const prefix = user ? `setpriv --ruid=${user.uid} ` : '';
   const program = spawnProgram(
     `${prefix}node ${join(BUILD, 'cli/main.js')} ${command} ${args}`,

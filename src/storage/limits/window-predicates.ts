@@ -36,15 +36,15 @@ export interface CodeNumberKey extends ClientNumberKey {
 }
 
 /**
- * Whether a row of `client_numbers` may be that of a submitted code. The number of its verification may
- * have got another hash since the code was reserved, and its row may have kept the given one.
+ * Whether a row of `client_numbers` may be that of a submitted code. The number may have got a new
+ * hash since the code was reserved. Its row may still have the hash from then.
  */
 export const isNumberOfCode = ({ pinId, numberHash, client }: CodeNumberKey): SqlPredicate =>
   sql`client = ${client} and number_hash in (
     ${numberHash}, (select number_hash from verifications where pin_id = ${pinId}))`;
 
 /** Whether the entry of a submitted code is still there as it was reserved. */
-export const isReserved = (p: CodeNumberKey & { numberEntry: string }): SqlPredicate =>
+export const isCodeReserved = (p: CodeNumberKey & { numberEntry: string }): SqlPredicate =>
   sql`exists (
     select 1 from client_numbers where ${isNumberOfCode(p)} and ${hasEntry('failures', p.numberEntry)})`;
 
@@ -66,7 +66,10 @@ export const isNewestEndUserSend = (p: {
 export const isNewestCode = (p: CodeEntry): SqlPredicate =>
   numberRowMeets(p, isNewest('failures', p.numberEntry));
 
-/** Whether the entry of a code is still there as it was reserved, newest or not. */
+/**
+ * Whether the entry of a code is in the row of its verification's present number hash.
+ * {@link isCodeReserved} also finds the row under the earlier hash.
+ */
 export const isCodeCounted = (p: CodeEntry): SqlPredicate =>
   numberRowMeets(p, hasEntry('failures', p.numberEntry));
 

@@ -4,7 +4,7 @@ import { hasStatus, isClaimable, isNotReplaced, isOpen } from '../limits/predica
 import {
   isCodeCounted,
   isNewestCode,
-  isReserved,
+  isCodeReserved,
   type CodeEntry,
   type CodeNumberKey,
 } from '../limits/window-predicates.js';
@@ -82,7 +82,7 @@ export const prepareVerificationQueries = (database: Database) =>
     /** The check of an attempt has a result, if the attempt is still counted as it was reserved. */
     resolveAttempt: (_db, p: CodeNumberKey & { numberEntry: string; resolved: number }) => sql`
       update verifications set ${setResolved(p)}
-      where pin_id = ${p.pinId} and ${isReserved(p)}`,
+      where pin_id = ${p.pinId} and ${isCodeReserved(p)}`,
 
     /** The answer to a check is lost now: do not wait until `lost_at`. */
     markLost: (_db, p: PinKey & { now: number }) => sql`

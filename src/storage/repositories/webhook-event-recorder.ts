@@ -46,36 +46,42 @@ export class WebhookEventRecorder {
 
   /** Call after the statement that resolves or releases an attempt. */
   addExhausted(batch: StatementBatch, pinId: string): void {
-    if (this.isEnabled) this.queries.addExhausted(batch, { pinId, ...this.createEvent() });
+    if (this.isEnabled) this.queries.addExhausted(batch, { pinId, ...this.createEventValues() });
   }
 
   /** Call after the statement that confirms a send. @param pinId the verification that was sent */
   addSuperseded(batch: StatementBatch, pinId: string): void {
-    if (this.isEnabled) this.queries.addSuperseded(batch, { pinId, ...this.createEvent() });
+    if (this.isEnabled) this.queries.addSuperseded(batch, { pinId, ...this.createEventValues() });
   }
 
   /** Call after a new hash was given to the verifications of a number: all but one pending may end. */
   addSupersededByRehash(batch: StatementBatch, client: string, numberHash: string): void {
     if (!this.isEnabled) return;
-    this.queries.addSupersededByRehash(batch, { client, numberHash, ...this.createEvent() });
+    this.queries.addSupersededByRehash(batch, { client, numberHash, ...this.createEventValues() });
   }
 
   /** Call after the statements that store or link a report of a message. */
   addUndelivered(batch: StatementBatch, messageHash: string): void {
-    if (this.isEnabled) this.queries.addUndelivered(batch, { messageHash, ...this.createEvent() });
+    if (this.isEnabled)
+      this.queries.addUndelivered(batch, { messageHash, ...this.createEventValues() });
   }
 
   /** As {@link addUndelivered}, for the newest message of a verification. */
   addUndeliveredNewest(batch: StatementBatch, pinId: string): void {
-    if (this.isEnabled) this.queries.addUndeliveredNewest(batch, { pinId, ...this.createEvent() });
+    if (this.isEnabled)
+      this.queries.addUndeliveredNewest(batch, { pinId, ...this.createEventValues() });
   }
 
   /** Call after the statement that marks the verification as expired. */
   addExpired(batch: StatementBatch, pinId: string): void {
-    this.queries.addExpired(batch, { pinId, ...this.createEvent() });
+    this.queries.addExpired(batch, { pinId, ...this.createEventValues() });
   }
 
-  private createEvent() {
+  /**
+   * Creates the values of a new event, for its statement. Only those of superseded verifications use
+   * `expiredAfter`.
+   */
+  private createEventValues() {
     const now = this.clock.now();
     return { eventId: createEventId(), now, expiredAfter: now - MAX_EXPIRED_MS };
   }
