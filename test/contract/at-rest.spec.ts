@@ -8,6 +8,7 @@ import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { NewVerification } from '../../src/storage/send.types.js';
 import { EVENTS_SECRET } from '../support/event-receiver.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { grantAttempt } from '../support/grant-attempt.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { newProofKey, toKeySet } from '../support/proof-keys.js';
@@ -294,23 +295,13 @@ describe('Stored data', () => {
       const accepted = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
       await store.confirmSend(admission.reservation, accepted, sendResponse(verification.pinId));
     };
-    const grantAttempt = async (pinId: string, idempotency?: IdempotentRequest) => {
-      const request = {
-        selector: { pinId },
-        client: 'shop',
-        reference: undefined,
-        codeLength: 6,
-        now: clock.now(),
-      };
-      const result = await store.reserveAttempt(request, idempotency);
-      if (result.outcome !== 'granted') throw new Error(result.outcome);
-      return result.attempt;
-    };
     await createPending(NUMBER, { endUserAddress: END_USER_IP }, { key: 'send', request: 'a' });
     await createPending(OTHER_NUMBER, {});
-    await store.completeAttempt(await grantAttempt(OTHER_NUMBER), 'verified', clock.now());
+    const attempt = await grantAttempt(store, OTHER_NUMBER, { now: clock.now() });
+    await store.completeAttempt(attempt, 'verified', clock.now());
     clock.advance(1);
-    await grantAttempt(NUMBER, { key: 'verify', request: 'b' });
+    const idempotency = { key: 'verify', request: 'b' };
+    await grantAttempt(store, NUMBER, { now: clock.now(), idempotency });
     await createPending('+14155572673', { endUserAddress: '203.0.113.8' });
 
     const rowsAfter = async (ms: number) => {

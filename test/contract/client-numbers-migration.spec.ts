@@ -9,6 +9,7 @@ import type { TrafficEvaluator } from '../../src/storage/limit.types.js';
 import { clientNumbers } from '../../src/storage/migrations/0006-client-numbers.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { grantAttempt } from '../support/grant-attempt.js';
 import { newVerification, NO_IDEMPOTENCY_KEY, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
@@ -103,16 +104,8 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
 
   async function verify(client: string, number = NUMBER): Promise<void> {
     const pinId = await createPending(client, number);
-    const request = {
-      selector: { pinId },
-      client,
-      reference: undefined,
-      codeLength: 6,
-      now: clock.now(),
-    };
-    const result = await store.reserveAttempt(request);
-    if (result.outcome !== 'granted') throw new Error(result.outcome);
-    await store.completeAttempt(result.attempt, 'verified', clock.now());
+    const attempt = await grantAttempt(store, pinId, { now: clock.now(), client });
+    await store.completeAttempt(attempt, 'verified', clock.now());
   }
 
   it('keeps a number trusted for the client that verified it, and its cooldown for each client', async () => {

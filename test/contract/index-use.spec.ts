@@ -7,6 +7,7 @@ import type { VerificationStore } from '../../src/storage/verification-store.js'
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { grantAttempt } from '../support/grant-attempt.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { openStore } from '../support/store.js';
 
@@ -55,16 +56,8 @@ describe('PostgreSQL without table statistics', () => {
   }
 
   async function verify(store: VerificationStore, pinId: string): Promise<void> {
-    const request = {
-      selector: { pinId },
-      client: 'shop',
-      reference: undefined,
-      codeLength: 6,
-      now: clock.now(),
-    };
-    const result = await store.reserveAttempt(request);
-    if (result.outcome !== 'granted') throw new Error(result.outcome);
-    await store.completeAttempt(result.attempt, 'verified', clock.now());
+    const attempt = await grantAttempt(store, pinId, { now: clock.now() });
+    await store.completeAttempt(attempt, 'verified', clock.now());
   }
 
   async function mapInBatches<T, R>(

@@ -1,5 +1,5 @@
-import type { Attempt } from '../../src/storage/attempt.types.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { grantAttempt } from '../support/grant-attempt.js';
 import { startLossyProxy, type LossyProxy } from '../support/lossy-proxy.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -44,17 +44,7 @@ describe('When the first run of a write reaches the database after its repetitio
     return admission.reservation.pinId;
   }
 
-  async function reserveAttempt(pinId: string): Promise<Attempt> {
-    const result = await opened.store.reserveAttempt({
-      selector: { pinId },
-      client: 'shop',
-      reference: undefined,
-      codeLength: 6,
-      now: clock.now(),
-    });
-    if (result.outcome !== 'granted') throw new Error(result.outcome);
-    return result.attempt;
-  }
+  const reserveAttempt = (pinId: string) => grantAttempt(opened.store, pinId, { now: clock.now() });
 
   // This test fails if a run of `reject` in attempt-outcome.repository.ts resolves an attempt whose entry
   // an earlier run has replaced or removed. Two lost checks would then look like one.

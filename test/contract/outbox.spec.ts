@@ -5,6 +5,7 @@ import type { Attempt } from '../../src/storage/attempt.types.js';
 import type { SendReservation } from '../../src/storage/send.types.js';
 import { EVENTS_SECRET } from '../support/event-receiver.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { grantAttempt } from '../support/grant-attempt.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
@@ -44,17 +45,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
       sendResponse(reservation.pinId),
     );
   const send = async (pinId: string, number = NUMBER) => confirm(await reserveSend(pinId, number));
-  const reserveAttempt = async (pinId: string): Promise<Attempt> => {
-    const result = await opened.store.reserveAttempt({
-      selector: { pinId },
-      client: 'shop',
-      reference: undefined,
-      codeLength: 6,
-      now: clock.now(),
-    });
-    if (result.outcome !== 'granted') throw new Error(result.outcome);
-    return result.attempt;
-  };
+  const reserveAttempt = (pinId: string) => grantAttempt(opened.store, pinId, { now: clock.now() });
   const complete = (checked: Attempt, result: 'verified' | 'wrong_code' | 'wrong_code_final') =>
     opened.store.completeAttempt(checked, result, clock.now());
   /** Claims the waiting events, which cannot be claimed again within a minute. */

@@ -4,6 +4,7 @@ import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { SendReservation } from '../../src/storage/send.types.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { grantAttempt } from '../support/grant-attempt.js';
 import { startLossyProxy, type LossyProxy } from '../support/lossy-proxy.js';
 import { newVerification } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -102,18 +103,8 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     return reservation.pinId;
   }
 
-  async function reserveAttempt(pinId: string, idempotency?: IdempotentRequest): Promise<Attempt> {
-    const request = {
-      selector: { pinId },
-      client: CLIENT,
-      reference: undefined,
-      codeLength: 6,
-      now: clock.now(),
-    };
-    const result = await store.reserveAttempt(request, idempotency);
-    if (result.outcome !== 'granted') throw new Error(`not granted: ${result.outcome}`);
-    return result.attempt;
-  }
+  const reserveAttempt = (pinId: string, idempotency?: IdempotentRequest) =>
+    grantAttempt(store, pinId, { now: clock.now(), client: CLIENT, idempotency });
 
   const complete = (attempt: Attempt, result: CheckResult) =>
     store.completeAttempt(attempt, result, clock.now());

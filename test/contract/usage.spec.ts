@@ -7,6 +7,7 @@ import { toDay, UsageSum, type Usage } from '../../src/storage/usage-counts.js';
 import { UsageHistory } from '../../src/storage/usage-history.js';
 import { testEnvironment } from '../support/config.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { grantAttempt } from '../support/grant-attempt.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
@@ -78,10 +79,8 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
   }
 
   async function verify(pinId: string): Promise<void> {
-    const request = { selector: { pinId }, client: 'shop', reference: undefined, codeLength: 6 };
-    const result = await opened.store.reserveAttempt({ ...request, now: clock.now() });
-    if (result.outcome !== 'granted') throw new Error(result.outcome);
-    await opened.store.completeAttempt(result.attempt, 'verified', clock.now());
+    const attempt = await grantAttempt(opened.store, pinId, { now: clock.now() });
+    await opened.store.completeAttempt(attempt, 'verified', clock.now());
   }
 
   async function readDay(day: string): Promise<Usage[]> {

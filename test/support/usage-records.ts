@@ -2,6 +2,7 @@ import { minutes } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import type { NewVerification } from '../../src/storage/send.types.js';
 import type { FakeClock } from './fake-clock.js';
+import { grantAttempt } from './grant-attempt.js';
 import { newVerification, sendResponse } from './new-verification.js';
 import type { OpenStore } from './store.js';
 
@@ -82,10 +83,8 @@ async function storeRecord(
     await store.confirmSend(resend.reservation, resent, sendResponse(pinId));
   }
   if (isVerified === true) {
-    const request = { selector: { pinId }, client, reference: undefined, codeLength: 6 };
-    const result = await store.reserveAttempt({ ...request, now: clock.now() });
-    if (result.outcome !== 'granted') throw new Error(result.outcome);
-    await store.completeAttempt(result.attempt, 'verified', clock.now());
+    const attempt = await grantAttempt(store, pinId, { now: clock.now(), client });
+    await store.completeAttempt(attempt, 'verified', clock.now());
   }
   if (isErased === true) await store.erase(number, client);
 }
