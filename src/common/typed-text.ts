@@ -1,11 +1,12 @@
 /*
  * Text as people type, paste and autofill it. Keyboards, forms and address books add invisible
- * characters, and use characters that look like ASCII ones.
+ * characters, and use other digits, dashes and spaces than those of ASCII.
  */
 
-/** Bidirectional and zero-width marks, soft hyphens, byte-order marks (Unicode category Cf). */
+/** Such as bidirectional and zero-width marks, soft hyphens, byte-order marks (Unicode category Cf). */
 const FORMAT_CHARACTERS = /\p{Cf}/gu;
 const DIGIT = /\p{Nd}/u;
+/** Decimal digits of any script but 0 to 9. */
 const OTHER_DIGITS = /[^\P{Nd}0-9]/gu;
 /** Unicode's dashes, the minus sign, and the long-vowel mark that Japanese keyboards type. */
 const DASHES = /[\p{Pd}\u2212\u30FC\uFF70]/gu;
@@ -13,7 +14,7 @@ const DASHES = /[\p{Pd}\u2212\u30FC\uFF70]/gu;
 const SPACES = /[\p{Zs}\t]/gu;
 
 /**
- * Converts digits, dashes and spaces to ASCII, and removes invisible characters and outer spaces.
+ * Converts digits, dashes and spaces to ASCII, and removes format characters and outer spaces.
  */
 export const toAsciiText = (text: string): string =>
   text
@@ -23,7 +24,10 @@ export const toAsciiText = (text: string): string =>
     .replace(SPACES, ' ')
     .trim();
 
-/** Unicode encodes the decimal digits of a script as ten neighbours, beginning with its zero. */
+/**
+ * Unicode gives each set of decimal digits ten consecutive code points, beginning with zero. Some sets
+ * follow each other directly.
+ */
 function toAsciiDigit(digit: string): string {
   const codePoint = digit.codePointAt(0) ?? 0;
   let first = codePoint;

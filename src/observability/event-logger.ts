@@ -1,15 +1,16 @@
 import type { Logger } from 'pino';
+import type { DeliveryReported } from '../common/delivery-events.js';
 import type { CodeChecked, EventBus, MessageSent } from '../common/events.js';
 
-/** Enough to find a verification, not enough to use it: 48 of the pinId's 128 bits. */
+/** Enough characters to find a verification, too few to use it: 48 of the pinId's 128 bits. */
 const LOGGED_PIN_ID_LENGTH = 8;
 
 /** The routes that probes and Prometheus poll every few seconds. */
 export const MONITORING_ROUTES = /^\/(health|metrics)\b/;
 
 /**
- * Logs one line per request, per change of a verification and per delivery report, without numbers
- * and codes.
+ * Logs the events of requests, verifications, provider calls and delivery reports, without phone
+ * numbers and codes.
  */
 export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('request_completed', (event) => {
@@ -31,13 +32,11 @@ export function logEvents(events: EventBus, logger: Logger): void {
     logger.info({ client, pinId: truncateId(pinId), ...context }, 'cancel');
   });
   events.subscribe('delivery_reported', (event) => {
-    const { client, country, channel, provider, outcome } = event;
-    const [pinId, durationMs] = [truncateId(event.pinId), event.durationMs];
-    const level = outcome === 'delivered' ? 'info' : 'warn';
-    logger[level]({ pinId, client, country, channel, provider, outcome, durationMs }, 'delivery');
+    const level = event.outcome === 'delivered' ? 'info' : 'warn';
+    logger[level](toLogFields(event), 'delivery');
   });
   events.subscribe('reports_refused', ({ provider, reason, count }) => {
-    // An unknown id is normal: other services may send messages with the same account.
+    // An unknown message id is normal: other services may use the same provider account.
     const level = reason === 'unknown_id' ? 'debug' : 'warn';
     logger[level]({ provider, reason, count }, 'delivery reports refused');
   });
@@ -50,9 +49,11 @@ export function logEvents(events: EventBus, logger: Logger): void {
   });
 }
 
-function toLogFields(event: MessageSent | CodeChecked): object {
-  const { context, client, country, channel, provider, outcome } = event;
-  const [pinId, durationMs] = [truncateId(event.pinId), roundMs(event.durationMs)];
+function toLogFields(event: MessageSent | CodeChecked | DeliveryReported): object {
+  const { client, country, channel, provider, outcome } = event;
+  const pinId = truncateId(event.pinId);
+  const durationMs = roundMs(event.durationMs);
+  const context = 'context' in event ? event.context : undefined;
   return { pinId, client, country, channel, provider, outcome, durationMs, ...context };
 }
 

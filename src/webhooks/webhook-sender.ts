@@ -14,25 +14,27 @@ import { WebhookLogger } from './webhook-logger.js';
 /** How many events a replica posts at the same time. */
 const MAX_PARALLEL = 8;
 
-/** How long to wait before `markSent` is tried again while the database is down. */
+/** How long to wait before `markSent` is tried again. */
 const MARK_SENT_RETRY_MS = seconds(1);
 
 /**
- * Sends the events that are due, for several verifications at the same time. An accepted event is
- * sent again only if this replica could not mark it as sent within a minute: it was killed, say.
+ * Sends the events that are due: those of a verification in order, those of different verifications
+ * at the same time. The receiver may get an event twice, for example if this replica is killed before
+ * it has marked the event as sent.
  */
 @Injectable()
 export class WebhookSender {
   /** How long a shutdown waits for running posts, in milliseconds. */
   stopTimeoutMs = seconds(3);
+  /** The sends that have begun, one per event. */
   private readonly running = new Set<Promise<void>>();
   /** Ids of events that were accepted but are not yet marked as sent. */
   private readonly accepted = new Set<string>();
-  /** The sending that has not ended yet. */
-  private sending: Promise<void> | undefined;
-  /** How often `sendDue` was called. */
+  /** The loop that claims events, while it runs. */
+  private loop: Promise<void> | undefined;
+  /** How often `sendDue` was called: shows the loop that it was called during a claim. */
   private callCount = 0;
-  /** Ends a wait for the running posts. */
+  /** Lets the loop claim again before a running send ends. */
   private wake: () => void = () => undefined;
   private isStopping = false;
   /** Aborts the running posts. */
@@ -47,15 +49,15 @@ export class WebhookSender {
   ) {}
 
   /**
-   * Sends until no event is due. If it is sending already, it also claims the events that are due by
-   * now, without waiting for a running post.
+   * Sends until no event is due. If it is sending already, it claims again at once, unless
+   * `MAX_PARALLEL` sends are running.
    * @throws DomainError `storage_unavailable`
    */
   sendDue(): Promise<void> {
     this.callCount += 1;
     this.wake();
-    this.sending ??= this.sendUntilNoneIsDue();
-    return this.sending;
+    this.loop ??= this.sendUntilNoneIsDue();
+    return this.loop;
   }
 
   private async sendUntilNoneIsDue(): Promise<void> {
@@ -64,32 +66,33 @@ export class WebhookSender {
         const { callCount } = this;
         const woken = new Promise<void>((resolve) => (this.wake = resolve));
         const count = this.isStopping ? 0 : MAX_PARALLEL - this.running.size;
-        for (const event of count > 0 ? await this.outbox.claim(count) : []) this.start(event);
-        // The events of this call may have been written after the claim.
+        const claimed = count > 0 ? await this.outbox.claim(count) : [];
+        for (const event of claimed) this.start(event);
+        // `sendDue` was called during the claim, which may have missed the newest events.
         if (this.callCount > callCount) continue;
         if (this.running.size === 0) return;
         await Promise.race([woken, ...this.running]);
       }
     } finally {
-      this.sending = undefined;
+      this.loop = undefined;
     }
   }
 
-  /** Claims no more events, waits for the running posts, and aborts them after some time. */
+  /** Claims no more events, waits for the running sends, and aborts their posts after some time. */
   async stop(): Promise<void> {
     this.isStopping = true;
     const timer = setTimeout(() => {
       this.abort.abort();
     }, this.stopTimeoutMs);
-    // A claim that is being made starts further posts.
-    await Promise.allSettled([this.sending]);
+    // A claim that is being made starts further sends.
+    await Promise.allSettled([this.loop]);
     await Promise.all(this.running);
     clearTimeout(timer);
   }
 
   private start(event: ClaimedEvent): void {
     const sending = this.send(event)
-      // After this error the claim times out, and the event is sent again.
+      // After this error the claim times out, and a replica claims the event again.
       .catch((error: unknown) => {
         this.logger.logErrorOnce(error);
       })
@@ -136,7 +139,7 @@ export class WebhookSender {
     return true;
   }
 
-  /** @returns `undefined` after the last try, if the event was erased or claimed by another replica */
+  /** @returns `undefined` if the event was to be given up, but was erased or claimed by another replica */
   private async postponeOrAbandon(
     event: ClaimedEvent,
     reason: string,
@@ -152,7 +155,7 @@ export class WebhookSender {
     return 'failed';
   }
 
-  /** Tries again while the database is down. Until a shutdown, an accepted event is not posted again. */
+  /** Tries until it succeeds or the service shuts down: until then, this replica does not post it again. */
   private async markSent(event: ClaimedEvent): Promise<void> {
     while (this.accepted.has(event.eventId)) {
       try {

@@ -1,9 +1,9 @@
 import { DIGITS, generateCode, LETTERS } from '../generate-code.js';
 import { isEmailTemplate, type MessageTemplate, type PinType } from './message-template.js';
 
-/** A generated PIN that can be verified. All times are in ms since the epoch. */
+/** A generated PIN and the state of its verification. All times are in ms since the epoch. */
 export interface IssuedPin {
-  /** Changes only when the fault `new-pin-id` of sandbox-fault.ts applies to a resend. */
+  /** Changes only if a resend is made with the simulated fault `new-pin-id`. */
   pinId: string;
   readonly applicationId: string;
   /** The recipient as the client wrote it. */
@@ -12,7 +12,6 @@ export interface IssuedPin {
   readonly code: string;
   /** The template at the time of the send. */
   readonly template: MessageTemplate;
-  /** The sender. */
   readonly from: string;
   /** Values for the placeholders of the template, by name. */
   placeholders: Readonly<Record<string, string>>;

@@ -15,12 +15,15 @@ export class SlidingWindows {
     private readonly capacity = MAX_TRACKED,
   ) {}
 
-  /** Milliseconds until the limit can allow another event; 0 if it allows one now. */
+  /**
+   * Removes the events that no longer count. Always pass the same limit for a key.
+   * @returns milliseconds until the caller should ask again; 0 if the limit allows an event now
+   */
   getWaitMs(key: string, { count, intervalMs }: RequestLimit): number {
     const window = this.windows.get(key);
     if (!window) return 0;
     const now = this.now();
-    // After the clock was set back, events that are later than now have not happened yet.
+    // Events can be later than now only if the clock was set back.
     let newest = window.peekNewest();
     while (newest !== undefined && newest > now) {
       window.removeNewest();
@@ -33,15 +36,15 @@ export class SlidingWindows {
       this.eventCount -= 1;
       oldest = window.peek();
     }
-    // If an update has lowered the limit, the window can hold more events than the limit allows. Then
-    // another wait follows.
+    // If the limit was lowered, several events may have to leave the window. The result waits only for
+    // the first one.
     return oldest === undefined || window.size < count ? 0 : oldest + intervalMs - now;
   }
 
-  /** Counts an event. Call `getWaitMs` first: it removes the events that no longer count. */
+  /** Counts an event. Call `getWaitMs` first, which removes the events that no longer count. */
   countEvent(key: string): void {
     const window = this.windows.get(key) ?? new FifoQueue<number>();
-    // Delete and set again, so that the Map lists the least recently used key first.
+    // Delete and set again, so that the Map lists the key with the oldest last event first.
     this.windows.delete(key);
     this.windows.set(key, window);
     window.enqueue(this.now());
@@ -50,7 +53,10 @@ export class SlidingWindows {
       this.evictLeastRecentlyUsed();
   }
 
-  /** Evicts a tenth at once, because iterating a Map is slow after many deletions at its start. */
+  /**
+   * Evicts keys until a tenth of the capacity is free, because iterating a Map is slow after many
+   * deletions at its start.
+   */
   private evictLeastRecentlyUsed(): void {
     const { events, keys } = this.capacity;
     for (const [key, window] of this.windows) {
