@@ -12,6 +12,12 @@ declare module 'fastify' {
   }
 }
 
+/**
+ * How many requests of one connection may wait for a response. Node accepts any number (pipelining,
+ * RFC 9112 §9.3.2), and each takes about 5 kB until it is answered. HTTP clients pipeline few or none.
+ */
+const MAX_PENDING_REQUESTS = 32;
+
 /** The client disconnected before the response was sent: nginx's non-standard status for the log. */
 const CLIENT_CLOSED_REQUEST = 499;
 
@@ -24,16 +30,24 @@ export const findCurrentResponse = (socket: Socket): ServerResponse | undefined 
 
 /**
  * Emits an event when a request starts and when it completes, creates its context and returns its
- * id to the client. Register it first, so that every request is known to `findCurrentResponse`.
+ * id to the client. Closes a connection with too many pipelined requests. Register it first, so that
+ * every request is known to `findCurrentResponse`.
  */
 export function registerRequestTracking(fastify: FastifyInstance, events: EventBus): void {
   fastify.decorate('events', events);
   fastify.addHook('onRequest', (request, reply, done) => {
+    const { socket } = request;
+    if ((pending.get(socket)?.size ?? 0) >= MAX_PENDING_REQUESTS) socket.destroy();
+    if (socket.destroyed) {
+      // Node parses the rest of the received bytes; ignore those requests.
+      reply.hijack();
+      return;
+    }
     const startedAt = performance.now();
     request.requestContext = createRequestContext(request.id, request.headers);
     void reply.header('x-request-id', request.id);
     events.emit({ type: 'request_started' });
-    onResponseEnd(reply.raw, request.socket, () => {
+    onResponseEnd(reply.raw, socket, () => {
       events.emit({
         type: 'request_completed',
         context: request.requestContext,

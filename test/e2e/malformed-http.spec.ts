@@ -90,6 +90,46 @@ const ACCEPTED: Case[] = [
   ['trailers', post([chunked], CHUNKS.replace('0\r\n', '0\r\nauthorization: x\r\nhost: y\r\n'))],
 ];
 
+/** As many pipelined requests as a connection may have, according to `docs/api.md`. */
+const MAX_PIPELINED = 32;
+
+describe('Pipelined requests', () => {
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    service = await startSandboxedService();
+  });
+
+  afterAll(() => service.close());
+
+  const REQUEST = 'GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n';
+  const LAST_REQUEST = 'GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+
+  /** Sends requests at once. @returns the statuses of their responses */
+  async function pipeline(count: number): Promise<string[]> {
+    const connection = await connectTo(service.url);
+    connection.write(REQUEST.repeat(count - 1) + LAST_REQUEST);
+    const answer = await connection.answer.catch(() => '');
+    return Array.from(answer.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status = '']) => status);
+  }
+
+  it('are all answered', async () => {
+    expect(await pipeline(MAX_PIPELINED)).toEqual(Array(MAX_PIPELINED).fill('404'));
+  });
+
+  // This test fails without `MAX_PENDING_REQUESTS` in request-tracking.ts.
+  it('close their connection if they are too many, and cost nothing more', async () => {
+    const countRequests = () => service.log.events('request').length;
+    const before = countRequests();
+
+    // The first one may be answered before the others are parsed.
+    expect((await pipeline(1_000)).length).toBeLessThanOrEqual(1);
+
+    expect(countRequests() - before).toBeLessThanOrEqual(MAX_PIPELINED + 1);
+    await service.http.get('/health/live').expect(200);
+  });
+});
+
 describe('A request', () => {
   let service: SandboxedService;
 
