@@ -3,8 +3,8 @@ import { parsePhoneNumberFromString, type PhoneNumberType } from './numbering-pl
 /*
  * Some phones have a number with two spellings that both look like E.164. Limits, look-ups and an erase
  * must not depend on the spelling, so each phone has one identity: the spelling of today's numbering
- * plan. Two numbers count as one phone only if the regulator says so, and libphonenumber has the
- * identity in its plan. `docs/api.md` says why old and new numbers of other countries count as two.
+ * plan. Two numbers count as one phone only if the regulator or libphonenumber says so, and libphonenumber
+ * has the identity in its plan. `docs/api.md` says why old and new numbers of other countries count as two.
  */
 
 /** A way to write numbers that differs from their identity. */
@@ -16,6 +16,8 @@ interface OtherSpelling {
   readonly types?: readonly PhoneNumberType[];
   /** Whether the number can be a fixed line, which calls reach only in this spelling. */
   readonly isSpellingCallable?: true;
+  /** Whether libphonenumber has the spelling in its plan, too. */
+  readonly isSpellingInPlan?: true;
 }
 
 /** The identity of an E.164 number in another spelling. */
@@ -60,6 +62,14 @@ const OTHER_SPELLINGS: readonly OtherSpelling[] = [
   },
   // Benin, without the 01 in front that all numbers have since 30 November 2024 (ARCEP Bénin).
   { pattern: /^\+229\d{8}$/, toIdentity: (e164) => e164.replace('+229', '+22901') },
+  // Palestine, with the country code of Israel: calls reach its mobile phones by both codes, so
+  // libphonenumber has their numbers in both plans (google/libphonenumber, issue 1134).
+  {
+    pattern: /^\+9725[69]\d{7}$/,
+    toIdentity: (e164) => e164.replace('+972', '+970'),
+    types: MOBILE,
+    isSpellingInPlan: true,
+  },
 ];
 
 /** Finds the identity of an E.164 number; `undefined` if the number itself is the identity. */
@@ -67,11 +77,11 @@ export function findDifferentIdentity(e164: string): DifferentIdentity | undefin
   const spelling = OTHER_SPELLINGS.find(({ pattern }) => pattern.test(e164));
   const identity = spelling?.toIdentity(e164);
   if (!spelling || identity === undefined || identity === e164) return undefined;
-  const { types, isSpellingCallable = false } = spelling;
+  const { types, isSpellingCallable = false, isSpellingInPlan = isSpellingCallable } = spelling;
   const type = findType(identity);
   if (type === undefined || (types && !types.includes(type))) return undefined;
-  // If the plan has both numbers, they may be two phones, except in Argentina (see above).
-  return isSpellingCallable || findType(e164) === undefined
+  // If the plans have both numbers, they may be two phones, except where noted above.
+  return isSpellingInPlan || findType(e164) === undefined
     ? { identity, isSpellingCallable }
     : undefined;
 }

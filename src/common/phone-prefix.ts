@@ -17,6 +17,8 @@ const OTHER_SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/^(\+55[1-9]{2})(?=[6-8])/, '$19'],
   // Benin, without the 01.
   [/^\+229(?=[1-9])/, '+22901'],
+  // Palestine, with the country code of Israel.
+  [/^\+972(?=5[69])/, '+970'],
 ];
 
 /** Argentina, without the 9 of mobile numbers: fixed lines begin like this, so both forms apply. */

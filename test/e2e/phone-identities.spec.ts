@@ -10,6 +10,7 @@ const PHONES = [
   ['Mexico, with the 1', '+52 1 55 1234 5678', '+525512345678'],
   ['Brazil, without the ninth digit', '+55 31 8765-4321', '+5531987654321'],
   ['Benin, without the 01', '+229 90 12 34 56', '+2290190123456'],
+  ['Palestine, with the code of Israel', '+972 59-912-3456', '+970599123456'],
 ] as const;
 
 describe('One phone with two spellings of its number', () => {

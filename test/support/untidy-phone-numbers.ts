@@ -62,6 +62,7 @@ export const ACCEPTED: readonly (UntidySpelling & { readonly e164: string })[] =
   },
   { what: 'no Brazilian ninth digit', text: '+55 (31) 8765-4321', e164: '+5531987654321' },
   { what: 'no 01 of Benin', text: '+229 90 12 34 56', e164: '+2290190123456' },
+  { what: "Israel's code for Palestine", text: '+972 56-912-3456', e164: '+970569123456' },
 ];
 
 /** Spellings that are rejected, each with words of the error's `detail`. */

@@ -24,6 +24,11 @@ describe('parsePhonePrefix', () => {
     ['+22990123456', ['+2290190123456']],
     ['+22901', ['+22901']],
     ['+229', ['+229']],
+    // Palestine, with the country code of Israel.
+    ['+97259', ['+97059']],
+    ['+972599123456', ['+970599123456']],
+    ['+97258', ['+97258']],
+    ['+972', ['+972']],
   ])('reads %s as prefixes of the identities of its numbers', (text, prefixes) => {
     expect(parsePhonePrefix(text)).toEqual(prefixes);
   });

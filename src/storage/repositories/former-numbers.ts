@@ -20,6 +20,7 @@ const FORMER_SPELLINGS: readonly (readonly [pattern: RegExp, replacement: string
   // Only stored by services with NUMBER_CHECK=possible.
   [/^\+55(\d\d)9([6-9]\d{7})$/, '+55$1$2'],
   [/^\+22901(\d{8})$/, '+229$1'],
+  [/^\+970(5[69]\d{7})$/, '+972$1'],
 ];
 
 /** The time of an event and a random part; see `sliding-window.ts`. */
