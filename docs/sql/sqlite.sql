@@ -2490,10 +2490,13 @@ where
 -- verifications.releaseAttempt
 update verifications
 set
-  attempts = attempts - 1,
   unresolved = case
     when unresolved > ?1 then unresolved - ?1
     else 0
+  end,
+  attempts = case
+    when status || '' = 'pending' then attempts - 1
+    else attempts
   end
 where
   pin_id = ?2

@@ -65,6 +65,49 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     expect(await claim()).toEqual([['pin', 'verification.verified']]);
   });
 
+  /** Its status, and why it accepts no code. */
+  async function readEnd(pinId: string) {
+    const [client, now] = ['shop', clock.now()];
+    const code = { selector: { pinId }, client, reference: undefined, codeLength: 6, now };
+    const rejection = await opened.store.reserveAttempt(code);
+    return { verification: await opened.store.find(pinId, client, now), rejection };
+  }
+
+  // This test fails without `expired` of `getStatusAt`.
+  it('holds an event that agrees with the status, also after the expiry', async () => {
+    await send('pin');
+    for (let i = 0; i < 5; i += 1) await complete(await reserveAttempt('pin'), 'wrong_code');
+    const exhausted = {
+      verification: { status: 'exhausted' },
+      rejection: { outcome: 'closed', reason: 'attempts_exhausted' },
+    };
+    expect(await readEnd('pin')).toMatchObject(exhausted);
+
+    clock.advance(minutes(6));
+    expect(await readEnd('pin')).toMatchObject(exhausted);
+    await opened.outbox.addExpired();
+
+    expect(await readEnd('pin')).toMatchObject(exhausted);
+    expect(await claim()).toEqual([['pin', 'verification.exhausted']]);
+  });
+
+  // This test fails without `unresolved` of `getStatusAt`, and without `pending` of `releaseAttempt`.
+  it('holds an event that agrees with the status if the check of the last code ends after a cancel', async () => {
+    await send('pin');
+    for (let i = 0; i < 4; i += 1) await complete(await reserveAttempt('pin'), 'wrong_code');
+    const last = await reserveAttempt('pin');
+    expect(await readEnd('pin')).toMatchObject({
+      verification: { status: 'pending', attemptsRemaining: 0 },
+      rejection: { outcome: 'closed', reason: 'attempts_exhausted' },
+    });
+
+    await opened.store.cancel('pin', 'shop', clock.now());
+    await opened.store.releaseAttempt(last);
+
+    expect(await readEnd('pin')).toMatchObject({ verification: { status: 'exhausted' } });
+    expect(await claim()).toEqual([['pin', 'verification.exhausted']]);
+  });
+
   // This test fails without `number_hash` of `eraseEvents` in verification-queries.ts.
   it('loses the events of an erased number, and of no other', async () => {
     await send('erased');

@@ -24,9 +24,9 @@ import type { AttemptedVerificationRow, VerificationRow } from '../migrations/sc
 import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
 import {
+  acceptsCodes,
   getClosedReason,
   getCodeLength,
-  getStatusAt,
   hasLostAnswer,
 } from './verification-status.js';
 
@@ -170,7 +170,7 @@ export class AttemptRepository {
       return { outcome: 'closed', reason: 'reference_mismatch' };
     }
     const expectedLength = getCodeLength(row) ?? codeLength;
-    if (expectedLength !== codeLength && getStatusAt(row, now) === 'pending') {
+    if (expectedLength !== codeLength && acceptsCodes(row, now)) {
       return { outcome: 'wrong_length', codeLength: expectedLength };
     }
     const rejection = await this.findFinalRejection(row, isLimited, now, limits);
@@ -188,7 +188,7 @@ export class AttemptRepository {
     now: number,
     limits: ClientLimits | undefined,
   ): Promise<FinalRejection> {
-    if (getStatusAt(row, now) !== 'pending') {
+    if (!acceptsCodes(row, now)) {
       return { outcome: 'closed', reason: getClosedReason(row, now) };
     }
     const number = toNumberKey(row);

@@ -75,8 +75,10 @@ export const prepareVerificationQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${hasStatus('verified')} and verified_at = ${p.now}
         and not ${isCodeCounted(p)}`,
 
+    /** An ended verification keeps its attempts, because whether it is exhausted must not change. */
     releaseAttempt: (_db, p: PinKey & { resolved: number }) => sql`
-      update verifications set attempts = attempts - 1, ${setResolved(p)}
+      update verifications set ${setResolved(p)},
+        attempts = case when ${hasStatus('pending')} then attempts - 1 else attempts end
       where pin_id = ${p.pinId} and attempts > 0`,
 
     /** The check of an attempt has a result, if the attempt is still counted as it was reserved. */

@@ -16,6 +16,10 @@ export const getCheckedCodes = ({ attempts, max_attempts }: VerificationRow): nu
 export const getCodeLength = (row: VerificationRow): number | undefined =>
   row.code_length > 0 && row.code_provider === row.provider ? row.code_length : undefined;
 
+/** Whether a code that is submitted now may still be checked, as far as this verification decides. */
+export const acceptsCodes = (row: VerificationRow, now: number): boolean =>
+  row.status === 'pending' && now < row.expires_at && getAttemptsRemaining(row) > 0;
+
 /** The status by its row, the clock and the attempts; `undefined` before a provider accepts it. */
 export function getStatusAt(row: VerificationRow, now: number): Verification['status'] | undefined {
   switch (row.status) {
@@ -25,13 +29,16 @@ export function getStatusAt(row: VerificationRow, now: number): Verification['st
     case 'unclaimed':
       return 'verified';
     case 'verified':
+      return 'verified';
     case 'expired':
-      return row.status;
     case 'cancelled':
-      return getAttemptsRemaining(row) > 0 ? 'cancelled' : 'exhausted';
-    case 'pending':
-      if (now >= row.expires_at) return 'expired';
-      return getAttemptsRemaining(row) > 0 ? 'pending' : 'exhausted';
+      return getAttemptsRemaining(row) > 0 ? row.status : 'exhausted';
+    case 'pending': {
+      const isExpired = now >= row.expires_at;
+      if (getAttemptsRemaining(row) > 0) return isExpired ? 'expired' : 'pending';
+      // A code that is still being checked may be right.
+      return isExpired || row.unresolved === 0 ? 'exhausted' : 'pending';
+    }
   }
 }
 

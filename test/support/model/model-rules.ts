@@ -136,11 +136,14 @@ export function getVisibleStatus(
     case 'sending':
     case 'failed':
       return undefined;
+    case 'expired':
     case 'cancelled':
-      return isExhausted ? 'exhausted' : 'cancelled';
-    case 'pending':
-      if (now >= verification.expiresAt) return 'expired';
-      return isExhausted ? 'exhausted' : 'pending';
+      return isExhausted ? 'exhausted' : verification.status;
+    case 'pending': {
+      const isExpired = now >= verification.expiresAt;
+      if (!isExhausted) return isExpired ? 'expired' : 'pending';
+      return isExpired || verification.unresolved === 0 ? 'exhausted' : 'pending';
+    }
     case 'unclaimed':
       return 'verified';
     default:

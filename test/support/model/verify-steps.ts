@@ -15,7 +15,6 @@ import {
   getAttemptsRemaining,
   getClosedReason,
   getVisibleAttempts,
-  getVisibleStatus,
   hasRightLength,
   isClaimable,
   isOpen,
@@ -175,8 +174,9 @@ function explainRejection(
   if (verification.reference !== reference) {
     return done(state, progress, closedAnswer('reference_mismatch'));
   }
-  const isPending = getVisibleStatus(verification, settings, now) === 'pending';
-  if (isPending && !hasRightLength(verification, record.code)) {
+  const acceptsCodes =
+    isOpen(verification, now) && getAttemptsRemaining(verification, settings) > 0;
+  if (acceptsCodes && !hasRightLength(verification, record.code)) {
     return done(state, progress, problem(400, 'validation_failed'));
   }
   // An earlier check whose answer was lost may have been of the right code.
@@ -186,7 +186,7 @@ function explainRejection(
   const targetCopy = { phoneNumber, createdAt };
   const known = { ...progress, targetCopy, issuer };
   const next = asks ? ({ ...known, askReason: 'rejected' } as const) : known;
-  return isPending
+  return acceptsCodes
     ? { state, progress: { ...next, phase: 'explain limit' } }
     : reject(state, next, closedAnswer(getClosedReason(verification, settings, now)));
 }
@@ -282,14 +282,17 @@ function releaseAttempt(
   progress: Progress,
 ): StepResult {
   const { target = '', lostRequest, pending } = progress;
-  const { attempts = 0, unresolved = 0 } = state.getVerification(target) ?? {};
+  const { attempts = 0, unresolved = 0, status } = state.getVerification(target) ?? {};
+  const released = status === 'pending' ? 1 : 0;
   const resolved = lostRequest === undefined ? 1 : 0;
   const change =
-    attempts > 0 ? { attempts: attempts - 1, unresolved: Math.max(0, unresolved - resolved) } : {};
-  const released = forgetFailure(state, record, progress).changeVerification(target, change);
+    attempts > 0
+      ? { attempts: attempts - released, unresolved: Math.max(0, unresolved - resolved) }
+      : {};
+  const after = forgetFailure(state, record, progress).changeVerification(target, change);
   // A request that is repeated here stays without a result.
   const endRequest = lostRequest === undefined ? releaseKey : markAmbiguous;
-  return done(endRequest(released, record), progress, pending ?? failureAnswer(MISSING_CALL));
+  return done(endRequest(after, record), progress, pending ?? failureAnswer(MISSING_CALL));
 }
 
 function rejectCode(
