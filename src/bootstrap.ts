@@ -2,11 +2,12 @@ import 'reflect-metadata';
 import { styleText } from 'node:util';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { DestinationStream } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, createFastifyAdapter, setupApp } from './app.setup.js';
 import { EventBus } from './common/events.js';
 import { authConfig } from './config/auth.config.js';
+import type { Environment } from './config/define-config.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { loadEnvironment } from './config/environment.js';
 import { providersConfig } from './config/providers.config.js';
@@ -25,13 +26,25 @@ import { shutDownOnSignal } from './shutdown.js';
 
 /**
  * Starts the service.
- * @throws Error with a message for the operator if a setting is invalid or a port is in use
+ * @throws Error with a message for the operator, such as for an invalid setting or a port in use
  */
 export async function bootstrap(): Promise<void> {
-  const env = loadEnvironment();
-  const { isProduction, logLevel } = serviceConfig(env);
   const stdout = new StdoutStream();
-  const logger = createLogger(logLevel, await createLogStream(stdout, isProduction));
+  // Until the settings are known.
+  let logger = createLogger('fatal', stdout);
+  try {
+    const env = loadEnvironment();
+    const { isProduction, logLevel } = serviceConfig(env);
+    logger = createLogger(logLevel, await createLogStream(stdout, isProduction));
+    await startService(env, logger, stdout);
+  } catch (error) {
+    // main.ts prints the message on standard error, which a terminal shows, too.
+    if (!process.stdout.isTTY) logger.fatal((error as Error).message);
+    throw error;
+  }
+}
+
+async function startService(env: Environment, logger: Logger, stdout: StdoutStream): Promise<void> {
   stdout.on('recovered', (lostLines, errorCode) => {
     const fields = { lines: lostLines, code: errorCode };
     logger.warn(fields, 'log lines were lost: standard output could not be written');

@@ -1,6 +1,9 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
+/** Nest logs an error of the start under this name and throws it. bootstrap.ts reports it. */
+const START_ERRORS = 'ExceptionHandler';
+
 type PinoLogLevel = 'trace' | 'debug' | 'warn' | 'error' | 'fatal';
 
 /**
@@ -19,6 +22,7 @@ export class NestLogger implements LoggerService {
 
   private createWriter(level: PinoLogLevel) {
     return (message: unknown, ...rest: unknown[]): void => {
+      if (rest.at(-1) === START_ERRORS) return;
       // Nest passes its context (the logger's name) last, and a stack before it.
       const details = { context: rest.at(-1), ...(rest.length > 1 && { stack: rest[0] }) };
       if (message instanceof Error) this.logger[level]({ ...details, err: message });

@@ -1,8 +1,9 @@
 import dns from 'node:dns';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { seconds } from '../../src/common/durations.js';
-import type { DatabaseEngine } from '../../src/storage/engines/database.js';
+import { Database, type DatabaseEngine } from '../../src/storage/engines/database.js';
 import { openPostgres } from '../../src/storage/engines/postgres.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
@@ -61,6 +62,14 @@ describe('The PostgreSQL connection pool', () => {
   });
 });
 
+/** The error of a start with this `DATABASE_URL`. */
+async function getStartError(url: string): Promise<string> {
+  const database = new Database(openPostgres(url, seconds(5)));
+  const [message = 'none'] = await getErrorMessages([database.onModuleInit()]);
+  await database.onApplicationShutdown();
+  return message;
+}
+
 describe('A start while PostgreSQL does not run', () => {
   afterEach(() => jest.restoreAllMocks());
 
@@ -74,15 +83,98 @@ describe('A start while PostgreSQL does not run', () => {
         addresses.map((address) => ({ address, family: 4 })),
       );
     });
-    const engine = openPostgres('postgres://database.test:1/otp', seconds(5));
+    const url = 'postgres://database.test:1/otp';
+    const engine = openPostgres(url, seconds(5));
 
-    await expect(engine.migrate()).rejects.toThrow(
-      'The database of DATABASE_URL cannot be reached: ECONNREFUSED. Check the host',
+    expect(await getStartError(url)).toBe(
+      'The database of DATABASE_URL cannot be used: ECONNREFUSED. ' +
+        'Check the host and the port in the URL, and whether PostgreSQL runs.',
     );
     const [failure] = await getErrorMessages([engine.runBatch([INSERT])]);
     expect(failure).toBe('ECONNREFUSED');
     await engine.close();
   });
+});
+
+describe('A start with a PostgreSQL that the service cannot use', () => {
+  const PASSWORD = 'a-password-that-only-tests-know';
+  let server: PostgresServer;
+  let database: URL;
+
+  beforeAll(async () => {
+    server = await startPostgres({ dedicated: true });
+    database = new URL(await server.createDatabase());
+    await queryPostgres(
+      database.href,
+      ...['otp', 'stranger', 'guest', 'crowd', 'reader'].map((role) => `create role ${role} login`),
+      'revoke create on schema public from public',
+      'alter role crowd connection limit 0',
+      'alter role reader set default_transaction_read_only = on',
+    );
+    const file = await queryPostgres(database.href, 'show hba_file');
+    const rules = ['host all otp all scram-sha-256', 'host all stranger all reject'];
+    writeFileSync(file, [...rules, readFileSync(file, 'utf8')].join('\n'));
+    // Reads the rules.
+    await server.shutDown();
+    await server.restart();
+  });
+
+  afterAll(() => server.stop());
+
+  it.each([
+    [
+      'the password is wrong',
+      'otp',
+      {},
+      /password authentication failed for user "otp"\. Check the user/,
+    ],
+    [
+      'no rule lets the user in',
+      'stranger',
+      {},
+      /pg_hba\.conf rejects .*no encryption\. .*sslmode=/,
+    ],
+    [
+      'there is no such database',
+      'guest',
+      { pathname: '/nodb' },
+      /"nodb" does not exist\. Create the database/,
+    ],
+    [
+      'the user may not create tables',
+      'guest',
+      {},
+      /permission denied for schema public\. Its user must/,
+    ],
+    [
+      'no connection is left',
+      'crowd',
+      {},
+      /too many connections for role "crowd"\. Raise the limit/,
+    ],
+    ['it is read-only', 'reader', {}, /the server is read-only\. The URL must lead to a primary/],
+    [
+      'it has no TLS',
+      'guest',
+      { search: '?sslmode=verify-full' },
+      /does not support SSL connections\. Turn on TLS/,
+    ],
+  ])(
+    'fails with the reason and what to do, without the password, if %s',
+    async (_case, user, parts, reason) => {
+      const url = Object.assign(new URL(database.href), {
+        username: user,
+        password: PASSWORD,
+        ...parts,
+      });
+
+      const message = await getStartError(url.href);
+
+      expect(message).toMatch(/^The database of DATABASE_URL cannot be used: /);
+      expect(message).toMatch(reason);
+      expect(message).not.toContain(PASSWORD);
+    },
+  );
 });
 
 describe('A connection to a PostgreSQL server that does not respond', () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { newApiKey } from '../support/api-key.js';
 import { freePort } from '../support/services/ports.js';
 import { toModuleUrl } from '../support/module-url.js';
@@ -176,6 +177,51 @@ describe('The start of the service', () => {
     expect(await starting.ended()).toBe(1);
     expect(starting.output).toContain('DATA_DIR has a file otp-secret that is empty');
   });
+
+  it.each([
+    [
+      'a setting is invalid',
+      () => ({ OTP_TTL: '1h' }),
+      'The settings cannot be used:\n  - OTP_TTL ',
+    ],
+    [
+      'CLIENTS_FILE cannot be used',
+      () => {
+        const file = join(folder, 'clients.yaml');
+        writeFileSync(file, stringify({ clients: { shop: {} } }));
+        return { CLIENTS_FILE: file };
+      },
+      'The file CLIENTS_FILE cannot be used:\n  - clients.shop.keys ',
+    ],
+    [
+      'PostgreSQL does not run',
+      () => ({ DATABASE_URL: 'postgres://otp:a-password@127.0.0.1:9/otp' }),
+      'The database of DATABASE_URL cannot be used: connect ECONNREFUSED 127.0.0.1:9. Check ',
+    ],
+    [
+      'the SQLite file is no database',
+      () => {
+        writeFileSync(join(folder, 'otp.db'), 'not a database', { mode: 0o600 });
+        return {};
+      },
+      'The database of DATA_DIR cannot be used: file is not a database.',
+    ],
+  ])(
+    'fails if %s, with the reason once on standard error and once in the log',
+    async (_case, prepare, reason) => {
+      const starting = await start(prepare());
+
+      expect(await starting.ended()).toBe(1);
+      const lines = starting.output.trimEnd().split('\n');
+      const log = lines
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as object);
+      const text = lines.filter((line) => !line.startsWith('{')).join('\n');
+      expect(text.slice(0, reason.length)).toBe(reason);
+      expect(log).toEqual([{ level: 'fatal', time: expect.any(String) as string, msg: text }]);
+      expect(starting.output).not.toContain('a-password');
+    },
+  );
 
   it('fails and asks for another HOST if HOST is no address of the machine', async () => {
     const starting = await start(UNKNOWN_HOST);

@@ -152,6 +152,14 @@ describe('The output of the service', () => {
     expect(service.output).toContain(`pino-pretty loaded: ${String(isLoaded)}`);
   });
 
+  it('has the reason of a failed start once at a terminal', async () => {
+    start(SERVICE_AT_TERMINAL, { OTP_TTL: '1h' });
+    await service.ended();
+    isEnded = true;
+
+    expect(service.output.match(/OTP_TTL/g)).toHaveLength(1);
+  });
+
   it('is JSON in production, even at a terminal', async () => {
     start(SERVICE_AT_TERMINAL, PRODUCTION);
     await service.printed(/Server listening[^\n]*\n/);

@@ -33,6 +33,7 @@ async function statementsOf(
   shard: string,
 ) {
   const engine: DatabaseEngine = {
+    setting: 'DATABASE_URL',
     dialect,
     lockClause,
     clock: new Clock(),

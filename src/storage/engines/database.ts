@@ -10,6 +10,7 @@ import {
   type PreparedQuery,
   type RunBatch,
 } from './statement-batch.js';
+import { explainStartError } from './explain-start-error.js';
 import { repeatWrite, type FailureClassifier } from './repeat-write.js';
 
 /** Tries of a transaction, the first included, if it is rolled back and may succeed at once. */
@@ -23,6 +24,8 @@ export type ConnectionState = 'in_use' | 'idle' | 'waiting';
 
 /** What differs between SQLite and PostgreSQL. */
 export interface DatabaseEngine extends FailureClassifier {
+  /** The setting that names the database. */
+  readonly setting: 'DATABASE_URL' | 'DATA_DIR';
   /** The SQL dialect that queries are compiled to. */
   readonly dialect: Dialect;
   /** The clock that all replicas on this database share. */
@@ -114,9 +117,14 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     this.shard = sql.raw(engine.shard);
   }
 
+  /** @throws Error with a message for the operator if the database cannot be used */
   async onModuleInit(): Promise<void> {
-    await this.engine.migrate();
-    await this.clock.sync();
+    try {
+      await this.engine.migrate();
+      await this.clock.sync();
+    } catch (error) {
+      throw explainStartError(this.engine.setting, error);
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {

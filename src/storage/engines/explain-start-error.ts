@@ -1,41 +1,44 @@
 import { getErrorMessage } from '../../common/error-message.js';
 
-/** Codes of Node's errors if no connection can be opened. */
-const UNREACHABLE = new Set([
-  'EADDRNOTAVAIL',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'ETIMEDOUT',
-]);
-/** The driver's message, without a code, if connecting takes longer than its limit. */
-const CONNECT_TIMEOUT = 'timeout expired';
+/** What to do about an error whose code and message match. */
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    // Node's codes, and the driver's message if connecting takes longer than its limit.
+    /^(EADDRNOTAVAIL|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT) |timeout expired/,
+    'Check the host and the port in the URL, and whether PostgreSQL runs.',
+  ],
+  [/^28P01 |client password must be a string/, 'Check the user and the password in the URL.'],
+  [
+    /^28000 /,
+    'Check the user in the URL, and the rules in pg_hba.conf. If they require TLS, add ?sslmode=verify-full.',
+  ],
+  [/^3D000 /, 'Create the database, or correct its name in the URL.'],
+  [/^42501 /, 'Its user must own the tables of the service, and be allowed to create tables.'],
+  [
+    /^53300 /,
+    'Raise the limit of connections, or end other programs. A replica needs up to 20 connections.',
+  ],
+  [/^25006 |the server is read-only/, 'The URL must lead to a primary that accepts writes.'],
+  [/does not support SSL/, 'Turn on TLS in PostgreSQL, or remove sslmode from the URL.'],
+  [
+    /^\S*(CERT|LEAF_SIGNATURE)/,
+    'Name the authority of its certificate in sslrootcert, and the host as in the certificate.',
+  ],
+  [
+    /unsupported startup parameter/,
+    "Remove it from the URL, or add it to the pooler's ignore_startup_parameters.",
+  ],
+  [/statement pooling mode/, 'The pooler must have pool_mode=session or pool_mode=transaction.'],
+];
 
 /**
- * Throws an error of the start again. If the connection or a pooler caused it, the message says what
- * to do.
+ * Returns an error for the operator that names the database and, for common errors, what to do.
+ * @param setting the setting that names the database
  */
-export function explainStartError(error: unknown): never {
-  const { message, code = '' } = error as NodeJS.ErrnoException;
-  if (message === '' || UNREACHABLE.has(code) || message === CONNECT_TIMEOUT) {
-    throw new Error(
-      `The database of DATABASE_URL cannot be reached: ${getErrorMessage(error as Error)}. ` +
-        'Check the host and the port in the URL, and whether PostgreSQL runs.',
-      { cause: error },
-    );
-  }
-  if (message.startsWith('unsupported startup parameter')) {
-    throw new Error(
-      `The pooler of DATABASE_URL does not accept a parameter in it (${message}). ` +
-        `Remove it from the URL, or add it to the pooler's ignore_startup_parameters.`,
-    );
-  }
-  if (message.includes('statement pooling mode')) {
-    throw new Error(
-      `The pooler of DATABASE_URL must have pool_mode=session or pool_mode=transaction (${message}).`,
-    );
-  }
-  throw error;
+export function explainStartError(setting: string, error: unknown): Error {
+  const { code = '' } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+  const reason = getErrorMessage(error as NodeJS.ErrnoException).replace(/\.$/, '');
+  const remedy = REMEDIES.find(([pattern]) => pattern.test(`${code} ${reason}`))?.[1];
+  const sentence = `The database of ${setting} cannot be used: ${reason}.`;
+  return new Error(remedy === undefined ? sentence : `${sentence} ${remedy}`, { cause: error });
 }

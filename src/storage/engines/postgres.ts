@@ -3,7 +3,6 @@ import { seconds } from '../../common/durations.js';
 import { migrate } from '../migrations/migrate.js';
 import { DatabaseClock } from './database-clock.js';
 import type { DatabaseAccess, DatabaseEngine } from './database.js';
-import { explainStartError } from './explain-start-error.js';
 import { toFailure } from './postgres-errors.js';
 import { PostgresPipeline } from './postgres-pipeline.js';
 import { openPool, PostgresPool } from './postgres-pool.js';
@@ -60,6 +59,7 @@ export function openPostgres(
   });
   const pipeline = new PostgresPipeline(pool);
   return {
+    setting: 'DATABASE_URL',
     dialect,
     clock: new DatabaseClock(async () => {
       const [rows] = await pipeline.run([{ statement: READ_CLOCK, values: [] }]);
@@ -70,7 +70,7 @@ export function openPostgres(
     migrate: () =>
       migrate(dialect, (db) =>
         sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db),
-      ).catch(explainStartError),
+      ),
     runBatch: (statements) => pipeline.run(statements),
     transaction: (work) => runTransaction(pool, work),
     tryLockForCleanup: async (transaction) => {

@@ -22,6 +22,7 @@ export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): D
   const connection = new SqliteConnection(path);
   const dialect = new SqliteDialect({ database: async () => withImmediateTransactions(path) });
   return {
+    setting: 'DATA_DIR',
     dialect,
     clock: new Clock(),
     // Only one transaction writes at a time: no row locks, and no counts spread over several rows.

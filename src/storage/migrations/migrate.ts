@@ -47,7 +47,7 @@ export async function migrate(
     const version = rows[0]?.version ?? 0;
     if (version > MIGRATIONS.length) {
       throw new Error(
-        `The database has schema version ${String(version)}, and this release knows only ` +
+        `it has schema version ${String(version)}, and this release knows only ` +
           `${String(MIGRATIONS.length)}. Start the release that made it, or a newer one.`,
       );
     }
