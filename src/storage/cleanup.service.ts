@@ -90,7 +90,11 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     // A crash before the provider's result is stored leaves the status `sending`. A message may have
     // been sent, so it stays counted; the client never got a `pinId` and may send again.
     const abandonedCutoff = this.clock.now() - getMaxRequestMs(this.providers);
-    await this.runInBatches(this.queries.failAbandonedSends, abandonedCutoff);
+    await this.runInBatches(this.queries.failAbandonedSends, abandonedCutoff, {
+      afterCommit: ({ length }) => {
+        this.logAbandonedSends(length);
+      },
+    });
     // Comes before linking, which reads all unlinked reports.
     const unlinkedCutoff = this.clock.now() - UNLINKED_REPORT_MS;
     await this.runInBatches(this.queries.deleteUnlinkedReports, unlinkedCutoff);
@@ -140,6 +144,13 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     ] as const) {
       await this.runInBatches(query, cutoff);
     }
+  }
+
+  private logAbandonedSends(count: number): void {
+    if (count === 0) return;
+    this.logger.warn(
+      `Interrupted sends marked as failed: ${String(count)}. Their messages may have been sent.`,
+    );
   }
 
   /**

@@ -1,13 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { sql } from 'kysely';
 import { hours, minutes } from '../../src/common/durations.js';
 import { Database } from '../../src/storage/engines/database.js';
 import { CLEANUP_BATCH } from '../../src/storage/repositories/cleanup-queries.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
+import type { SendReservation } from '../../src/storage/send.types.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
+const [, LIST_POSSIBLY_SENT = ''] =
+  /`(select pin_id, status, maybe_texted [^`]*)`/.exec(
+    readFileSync('docs/failure-behaviour.md', 'utf8'),
+  ) ?? [];
 const SETTINGS = { INFOBIP_REPORT_TOKEN: 'a-token-that-only-tests-know' };
 
 describe.each(DATABASES)('The cleanup, on %s,', (_engine, newStorage) => {
@@ -45,15 +53,48 @@ describe.each(DATABASES)('The cleanup, on %s,', (_engine, newStorage) => {
     return added;
   }
 
-  async function send(): Promise<void> {
-    const verification = newVerification('pin-1', NUMBER, clock.now());
-    const admission = await opened.store.reserveSend(verification);
+  async function reserveSend(pinId: string, number = NUMBER): Promise<SendReservation> {
+    const admission = await opened.store.reserveSend(newVerification(pinId, number, clock.now()));
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    return admission.reservation;
+  }
+
+  async function send(): Promise<void> {
+    const reservation = await reserveSend('pin-1');
     const accepted = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
-    await opened.store.confirmSend(admission.reservation, accepted, sendResponse('pin-1'));
+    await opened.store.confirmSend(reservation, accepted, sendResponse('pin-1'));
   }
 
   const findVerification = () => opened.store.find('pin-1', 'shop', clock.now());
+
+  it('logs how many interrupted sends it marks as failed, and the documented query lists them', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    await reserveSend('interrupted-1', phoneNumber('+14155552672'));
+    await reserveSend('interrupted-2', phoneNumber('+14155552673'));
+    const timedOut = await reserveSend('timed-out', phoneNumber('+14155552674'));
+    await opened.store.releaseSend(timedOut, ['infobip']);
+    const refused = await reserveSend('refused', phoneNumber('+14155552675'));
+    await opened.store.releaseSend(refused, []);
+    await opened.runCleanup();
+    expect(warn).not.toHaveBeenCalled();
+    clock.advance(minutes(5));
+
+    await opened.runCleanup();
+    await opened.runCleanup();
+
+    expect(warn.mock.calls).toEqual([
+      ['Interrupted sends marked as failed: 2. Their messages may have been sent.'],
+    ]);
+    const { find } = opened.database.prepare('test', {
+      find: () => sql<{ pin_id: string }>`${sql.raw(LIST_POSSIBLY_SENT)}`,
+    });
+    const { rows } = await opened.database.run((batch) => find(batch, {}));
+    expect(rows.map(({ pin_id }) => pin_id).sort()).toEqual([
+      'interrupted-1',
+      'interrupted-2',
+      'timed-out',
+    ]);
+  });
 
   // This test fails without `runStep` in cleanup.service.ts.
   it('deletes expired verifications and old unlinked reports if no reports can be linked', async () => {
