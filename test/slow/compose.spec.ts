@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
+import { errors } from '../../src/common/domain-error.js';
 import { minutes } from '../../src/common/durations.js';
+import { toProblem } from '../../src/http/problem.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { startService, type RunningService } from '../support/service.js';
 import { debianPostgresFolders, pathFolders } from '../support/services/binaries.js';
@@ -113,6 +115,29 @@ describe('The load balancer of compose.yaml', () => {
     stub?.close();
 
     for (let i = 0; i < 20; i += 1) expect(await getLiveStatus(url)).toBe(200);
+  });
+
+  it('answers with a problem document of the service and Retry-After if no replica is ready', async () => {
+    const { url: stubUrl, paths } = await startStub(503);
+    const url = await startBalancer(stubUrl, stubUrl);
+    await untilCheckedTwice(paths);
+
+    const response = await fetch(`${url}/otp/send`, { method: 'POST' });
+
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    const { type, title } = toProblem(errors.storageUnavailable(), '', '');
+    expect(await response.json()).toEqual({
+      type,
+      title,
+      status: 503,
+      detail: 'No replica of the service is ready. Retry after the time in Retry-After.',
+      code: 'storage_unavailable',
+      // Without it, the TypeScript client does not recognise the document.
+      requestId: expect.stringMatching(/^[\da-f-]{36}$/) as string,
+    });
+    expect(paths).not.toContain('/otp/send');
   });
 
   it('does not repeat a request that a replica may have received', async () => {
