@@ -24,6 +24,7 @@ import { withProviderContext } from './provider-context.js';
 import { checkSend } from './send-check.js';
 import { alignColumns } from './table.js';
 
+const NOT_CHECKED = 'Database and Redis were not checked.';
 const NOT_SENT = warningFinding('send', 'No message was sent, because of the errors above.');
 
 export const doctor = defineCommand({
@@ -42,7 +43,9 @@ Exit code: 0 without errors (there may be warnings), 1 with errors.`,
   },
   run: async ({ send, json }) => {
     const findings = await runChecks(send === undefined ? undefined : parseNumber(send));
-    console.log(json ? JSON.stringify(findings, null, 2) : formatReport(findings));
+    console.log(
+      json ? JSON.stringify(findings, null, 2) : `${formatReport(findings)}\n${NOT_CHECKED}`,
+    );
     return findings.some(({ level }) => level === 'error') ? 1 : 0;
   },
 });
