@@ -574,7 +574,7 @@ set
 where
   "pin_id" = $1
   and "run" = $2
-  and "state" <> 'erased';
+  and state in ('running', 'ambiguous');
 
 -- idempotency_keys.read
 select
@@ -656,7 +656,7 @@ set
 where
   "pin_id" = $2
   and "run" = $3
-  and "state" <> 'erased';
+  and state in ('running', 'ambiguous');
 
 -- idempotency_keys.storeIfClaimable
 update "idempotency_keys"
@@ -666,7 +666,7 @@ set
 where
   "pin_id" = $2
   and "run" = $3
-  and "state" <> 'erased'
+  and state in ('running', 'ambiguous')
   and exists (
     select
       1
@@ -709,7 +709,7 @@ set
 where
   "pin_id" = $1
   and "run" = $4
-  and "state" <> 'erased';
+  and state in ('running', 'ambiguous');
 
 -- idempotency_keys.takeOver
 update idempotency_keys

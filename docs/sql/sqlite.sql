@@ -573,7 +573,7 @@ set
 where
   "pin_id" = ?1
   and "run" = ?2
-  and "state" <> 'erased';
+  and state in ('running', 'ambiguous');
 
 -- idempotency_keys.read
 select
@@ -655,7 +655,7 @@ set
 where
   "pin_id" = ?2
   and "run" = ?3
-  and "state" <> 'erased';
+  and state in ('running', 'ambiguous');
 
 -- idempotency_keys.storeIfClaimable
 update "idempotency_keys"
@@ -665,7 +665,7 @@ set
 where
   "pin_id" = ?2
   and "run" = ?3
-  and "state" <> 'erased'
+  and state in ('running', 'ambiguous')
   and exists (
     select
       1
@@ -707,7 +707,7 @@ set
 where
   "pin_id" = ?1
   and "run" = ?4
-  and "state" <> 'erased';
+  and state in ('running', 'ambiguous');
 
 -- idempotency_keys.takeOver
 update idempotency_keys

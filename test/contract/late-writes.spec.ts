@@ -1,3 +1,6 @@
+import { minutes } from '../../src/common/durations.js';
+import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
+import type { SendReservation } from '../../src/storage/send.types.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { grantAttempt } from '../support/grant-attempt.js';
 import { startLossyProxy, type LossyProxy } from '../support/lossy-proxy.js';
@@ -8,6 +11,9 @@ import { startPostgres, type PostgresServer } from '../support/services/postgres
 import { openStore, type OpenStore } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
+const REQUEST: IdempotentRequest = { key: 'key', request: 'request' };
+const RESPONSE = sendResponse('pin');
+const ACCEPTED = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
 
 /** A request may wait in a connection of the database while the service repeats it on another one. */
 describe('When the first run of a write reaches the database after its repetition', () => {
@@ -35,13 +41,28 @@ describe('When the first run of a write reaches the database after its repetitio
 
   afterAll(() => server.stop());
 
-  async function createPending(): Promise<string> {
-    const { store } = opened;
-    const admission = await store.reserveSend(newVerification('pin', NUMBER, clock.now()));
+  const repeatSend = () =>
+    opened.store.reserveSend(newVerification('pin', NUMBER, clock.now()), REQUEST);
+
+  async function reserveSend(): Promise<SendReservation> {
+    const admission = await repeatSend();
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-    const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
-    await store.confirmSend(admission.reservation, accepted, sendResponse('pin'));
-    return admission.reservation.pinId;
+    return admission.reservation;
+  }
+
+  async function createPending(): Promise<string> {
+    const reservation = await reserveSend();
+    await opened.store.confirmSend(reservation, ACCEPTED, RESPONSE);
+    return reservation.pinId;
+  }
+
+  async function resend(pinId: string): Promise<void> {
+    clock.advance(minutes(1));
+    const request = { pinId, client: 'shop', channel: 'sms' as const, now: clock.now() };
+    const admission = await opened.store.reserveResend(request);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    const accepted = { ...ACCEPTED, provider: 'sinch', pinId: 'other-pin' };
+    await opened.store.confirmSend(admission.reservation, accepted, RESPONSE);
   }
 
   const reserveAttempt = (pinId: string) => grantAttempt(opened.store, pinId, { now: clock.now() });
@@ -63,4 +84,16 @@ describe('When the first run of a write reaches the database after its repetitio
       expect(await queryPostgres(url, 'select unresolved from verifications')).toBe('2');
     },
   );
+
+  // This test fails if `storeIfConfirmed` in idempotency-key-queries.ts replaces a stored response.
+  it('keeps the response to a send whose code was replaced meanwhile', async () => {
+    const reservation = await reserveSend();
+    const deliver = proxy.holdRequest('sends.confirm');
+    expect(await opened.store.confirmSend(reservation, ACCEPTED, RESPONSE)).toBe(true);
+    await resend(reservation.pinId);
+
+    await deliver();
+
+    expect(await repeatSend()).toEqual({ outcome: 'replayed', response: RESPONSE });
+  });
 });

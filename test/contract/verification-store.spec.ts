@@ -904,6 +904,20 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
+    // This test fails if `markAmbiguous` in idempotency-key-queries.ts replaces a stored response.
+    it('returns the success of a verify again, even if its answer is reported as lost afterwards', async () => {
+      const pinId = await createPending();
+      const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+      const attempt = await grantAttempt(pinId, verifyKey);
+      await completeAttempt(attempt, 'verified');
+      await opened.lostAnswers.keepAttempt(attempt, clock.now(), { requestId: 'request' });
+
+      expect(await reserveAttempt(pinId, { idempotency: verifyKey })).toEqual({
+        outcome: 'replayed',
+        response: { verified: true },
+      });
+    });
+
     // This test fails without `canBeClaimed` of `storeIfClaimable` in idempotency-key-queries.ts, for this
     // verification.
     it('never returns a success for a right code that came second', async () => {

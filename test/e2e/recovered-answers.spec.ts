@@ -1,9 +1,17 @@
+import pg from 'pg';
 import { hours, minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
+import { waitUntilBlocked } from '../support/blocked-session.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { startLossyProxy, type LossyProxy } from '../support/lossy-proxy.js';
 import { expectProblem } from '../support/problem.js';
-import { startService, type RunningService } from '../support/service.js';
+import {
+  startSandboxedService,
+  startService,
+  type RunningService,
+  type SandboxedService,
+} from '../support/service.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
 import { wrongCode } from '../support/wrong-code.js';
@@ -289,5 +297,52 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
     await loseAnswers();
 
     await verify(pinId, code).expect(200, { verified: true });
+  });
+});
+
+/** The right code is accepted only by the run of the write that is committed first. */
+describe('A check whose answer was lost, if the commit of the found result arrives late', () => {
+  let postgres: PostgresServer;
+  let proxy: LossyProxy;
+  let observer: pg.Client;
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    const url = await postgres.createDatabase();
+    proxy = await startLossyProxy(url);
+    observer = new pg.Client({ connectionString: url });
+    await observer.connect();
+    service = await startSandboxedService({ DATABASE_URL: proxy.url });
+  });
+
+  afterAll(async () => {
+    await service.close();
+    await observer.end();
+    await proxy.close();
+    await postgres.stop();
+  });
+
+  // This test fails if `complete` in lost-answer.repository.ts calls `wasVerifiedBy` before `lock`.
+  it('returns verified: true, also to a repeat with the same idempotency key', async () => {
+    const { pinId } = (await service.http.post('/otp/send').send({ phoneNumber: NUMBER })).body;
+    const [otpCode] = await service.getReceivedCodes(NUMBER);
+    const verify = () =>
+      service.http.post('/otp/verify').set('idempotency-key', 'key').send({ pinId, otpCode });
+    await fetch(`${service.sandboxUrl}/sandbox/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ operation: 'verify', kind: 'drop', performed: true }),
+    });
+
+    const deliver = proxy.holdRequest('commit', 'verifications.verify');
+    const verified = verify().then(({ status, body }) => ({ status, body }));
+    // The repetition waits for the locks of the first run.
+    await waitUntilBlocked(observer);
+    await deliver();
+
+    expect(await verified).toEqual({ status: 200, body: { verified: true } });
+    const repeated = await verify().expect(200, { verified: true });
+    expect(repeated.headers['idempotency-replayed']).toBe('true');
   });
 });

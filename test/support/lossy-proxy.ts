@@ -13,9 +13,10 @@ export interface LossyProxy {
   breakAt(message: 'request' | 'response', n: number, meanwhile?: () => Promise<void>): void;
   /**
    * Keeps the next request with this text, and breaks the service's side of its connection.
+   * @param after a text that the connection must have sent before; by default none
    * @returns a function that delivers the request to the server, and waits for the response
    */
-  holdRequest(text: string): () => Promise<void>;
+  holdRequest(text: string, after?: string): () => Promise<void>;
   /** Cancels `breakAt`. @returns whether it has already broken a connection */
   disarm(): boolean;
   close(): Promise<void>;
@@ -24,6 +25,9 @@ export interface LossyProxy {
 /** A request that the server gets later, and the connection to the server. */
 interface HeldRequest {
   readonly text: string;
+  readonly after: string;
+  /** The connections that have sent `after`. */
+  readonly connections: Set<Socket>;
   server?: Socket;
   data?: Buffer;
 }
@@ -49,11 +53,16 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
     armed = undefined;
     return true;
   };
+  const isHeld = (from: Socket, data: Buffer): boolean => {
+    if (!held || held.server) return false;
+    if (data.includes(held.after)) held.connections.add(from);
+    return held.connections.has(from) && data.includes(held.text);
+  };
   const forward = (from: Socket, to: Socket, message: 'request' | 'response') => {
     sockets.add(from);
     from.on('data', (data) => {
-      if (message === 'request' && held && !held.server && data.includes(held.text)) {
-        Object.assign(held, { server: to, data });
+      if (message === 'request' && isHeld(from, data)) {
+        Object.assign(held ?? {}, { server: to, data });
         from.destroy();
       } else if (isLost(message)) from.destroy();
       else to.write(data);
@@ -81,8 +90,8 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
     breakAt: (message, n, meanwhile = async () => undefined) => {
       armed = { message, remaining: n, meanwhile };
     },
-    holdRequest: (text) => {
-      const holding: HeldRequest = { text };
+    holdRequest: (text, after = '') => {
+      const holding: HeldRequest = { text, after, connections: new Set() };
       held = holding;
       return async () => {
         const { server, data } = holding;

@@ -43,13 +43,16 @@ interface IdempotencyKeyRehash {
   newRequest: string;
 }
 
-/** An update of a run's key. An erased key does not change, so it gets no response. */
+/** Whether a key has no response. An erased key gets none. */
+const hasNoResponse = sql<boolean>`state in ('running', 'ambiguous')`;
+
+/** An update of a run's key. A stored response never changes, because a client may have received it. */
 const update = (db: Kysely<DatabaseSchema>, p: IdempotencyKeyRun) =>
   db
     .updateTable('idempotency_keys')
     .where('pin_id', '=', p.pinId)
     .where('run', '=', p.runId)
-    .where('state', '<>', sql.lit('erased'));
+    .where(hasNoResponse);
 
 const store = (db: Kysely<DatabaseSchema>, p: StoredRunResponse) =>
   update(db, p).set({ state: sql.lit('answered'), sealed_answer: p.response });
@@ -75,7 +78,7 @@ export const prepareKeyQueries = (database: Database) =>
     takeOver: (_db, p: LostRunTakeover) => sql<{ key_hash: string }>`
       update idempotency_keys set run = ${p.runId}, state = 'running', created_at = ${p.now}
       where client = ${p.client} and key_hash = ${p.keyHash} and run = ${p.lostRunId}
-        and state in ('running', 'ambiguous')
+        and ${hasNoResponse}
       returning key_hash`,
 
     read: (db, p: { client: string; keyHash: string }) =>

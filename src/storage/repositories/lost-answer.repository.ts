@@ -38,12 +38,13 @@ export class LostAnswerRepository {
   async complete(attempt: Attempt, wasCheckRequested: boolean, now: number): Promise<boolean> {
     return this.database.runUntilCommitted((isRepeated) =>
       this.database.transaction(async (transaction) => {
-        if (isRepeated && (await this.verifications.wasVerifiedBy(transaction, attempt, now)))
-          return true;
         const { pinId, client, numberHash, numberEntry, claim } = attempt;
+        // Waits until an earlier run of this write is committed or rolled back.
         const locked = await transaction.run((batch) =>
           this.verifications.queries.lock(batch, { pinId }),
         );
+        if (isRepeated && (await this.verifications.wasVerifiedBy(transaction, attempt, now)))
+          return true;
         const { row } = locked;
         if (!row || now >= row.expires_at) return false;
         const isOpen = row.status === 'pending';
