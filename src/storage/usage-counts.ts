@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { hours } from '../common/durations.js';
 import { UNDELIVERED_REASONS, type DeliveryStatus } from '../common/delivery-status.js';
+import { isVerified } from './is-verified.js';
 import type { MessageRow, VerificationRow } from './migrations/schema.js';
 
 /** 25 months, so that a month can be compared with the same month two years earlier. */
@@ -88,8 +89,6 @@ export function countUsage(row: CountedVerification, day: string, count = 1): Us
   // Sends without a stored provider count for the first in the list. They are a running resend, one
   // that the provider accepted after the verification had ended, and resends of earlier releases.
   const sendsWithoutProvider = Math.max(0, row.texts - sends.length);
-  // `unclaimed`: the provider verified the code, but no request got `verified: true`.
-  const isVerified = row.status === 'verified' || row.status === 'unclaimed';
   return sends.map(([provider, channel], index) => ({
     day,
     client: row.client,
@@ -101,7 +100,7 @@ export function countUsage(row: CountedVerification, day: string, count = 1): Us
     ...(index === 0 && {
       verifications: count,
       sends: count * (1 + sendsWithoutProvider),
-      verified: isVerified ? count : 0,
+      verified: isVerified(row.status) ? count : 0,
     }),
   }));
 }

@@ -35,6 +35,7 @@ const PREFIX_LIMIT = 35;
 const PREFIX_RESERVE = 17;
 /** Unverified messages to one country in an hour: the floor, and 100 for a burst. */
 const COUNTRY_LIMIT = 110;
+const CONTEXT = { requestId: 'request' };
 
 describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorage) => {
   const enforce = createTrafficEvaluator(DEFAULTS);
@@ -496,6 +497,20 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       const again = requireReservation(await resend(pinId, allowAndRecord));
       await verify(pinId);
       await store.releaseSend(again, []);
+      expect((await readCounts()).recent).toEqual({ sends: 1, verified: 1 });
+    });
+
+    // This test fails if `release` in send-limits.ts does not take `unclaimed` for verified.
+    it('is not counted as verified if a resend was not sent and no request claimed the right code', async () => {
+      const pinId = await createPending();
+      const attempt = await grantAttempt(pinId);
+      clock.advance(seconds(30));
+      const again = requireReservation(await resend(pinId, allowAndRecord));
+      await replicas[0]?.lostAnswers.completeVerified(attempt, false, clock.now(), CONTEXT);
+      expect((await readCounts()).recent).toEqual({ sends: 2, verified: 2 });
+
+      await store.releaseSend(again, []);
+
       expect((await readCounts()).recent).toEqual({ sends: 1, verified: 1 });
     });
 

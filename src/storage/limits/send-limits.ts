@@ -11,6 +11,7 @@ import { NumberReservations } from './number-reservations.js';
 import { findMessageFilter, type MessageFilter } from './send-requirements.js';
 import { createWindowEntry, getEntryTime } from './sliding-window.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
+import { isVerified } from '../is-verified.js';
 import { isCounted } from '../traffic-subjects.js';
 import { toNumberKey } from './window-predicates.js';
 
@@ -145,7 +146,7 @@ export class SendLimits {
       this.endUsers.queries.release(batch, { key: endUserHash, entry: endUser });
     }
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
-    const verified = row?.status === 'verified' ? -1 : 0;
+    const verified = isVerified(row?.status) ? -1 : 0;
     this.traffic.add(batch, countKey, { sends: -1, verified });
     if (isUnreachable) this.traffic.addUnreachable(batch, countKey);
     return () => released.row !== undefined;
