@@ -54,7 +54,7 @@ export const VERIFICATION_CLOSED_REASONS = [
 ] as const;
 export type VerificationClosedReason = (typeof VERIFICATION_CLOSED_REASONS)[number];
 
-/** `unknown` if the provider gave no result. */
+/** `unknown` if the provider gave no result, or it could not be stored. */
 export const CHECK_OUTCOMES = [
   'verified',
   'wrong_code',

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { errors, type DomainError } from '../common/domain-error.js';
-import { ProviderError } from '../providers/provider-error.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type {
   Attempt,
@@ -95,7 +94,8 @@ export class CodeVerificationService {
     operation: VerifyOperation,
   ): Promise<VerifyResult> {
     const result = await this.codes.check(attempt, code, operation).catch((error: unknown) => {
-      if (error instanceof ProviderError) this.events.emitChecked(attempt, 'unknown', operation);
+      // The provider gave no result, or it could not be stored.
+      this.events.emitChecked(attempt, 'unknown', operation);
       throw error;
     });
     if (!isTestProvider(attempt.provider)) this.timing.record(operation.startedAt);

@@ -47,8 +47,12 @@ export class MessageSender {
     );
     const { codeLength } = result;
     const response = toSendResponse(reservation, codeLength, resendAvailableAt, this.clock);
-    const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
-    this.events.emitSent(reservation, 'accepted', operation, result.provider);
+    const isConfirmed = await this.store
+      .confirmSend(reservation, result, response, context)
+      // The provider accepted the message, even if that cannot be stored.
+      .finally(() => {
+        this.events.emitSent(reservation, 'accepted', operation, result.provider);
+      });
     if (isConfirmed) return response;
     // The verification was erased meanwhile, or marked as failed because it seemed abandoned. The
     // message was sent, but its code is not accepted.

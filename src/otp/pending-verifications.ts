@@ -13,8 +13,8 @@ const SLOT_MS = seconds(10);
  * the verifications would read every send of the last `OTP_TTL` for each scrape.
  *
  * One replica may send a code and another verify it. So only the sum over all replicas is right,
- * and a single value may be negative. A cancelled code counts until it expires. The codes that a
- * replica sent before its restart do not count.
+ * and a single value may be negative. A cancelled code counts until it expires, as does one whose send
+ * could not be stored. The codes that a replica sent before its restart do not count.
  */
 @Injectable()
 export class PendingVerifications {

@@ -67,7 +67,7 @@ export class VerificationEvents {
     return error;
   }
 
-  /** The provider checked a code; `unknown` if it gave no result. */
+  /** The provider checked a code; `unknown` if it gave no result, or that could not be stored. */
   emitChecked(attempt: Attempt, outcome: CheckOutcome, operation: OperationContext): void {
     this.events.emit({
       type: 'code_checked',

@@ -39,7 +39,7 @@ export function registerClientMetrics(
   const verifications = createCounter(
     registry,
     'otp_client_verifications_total',
-    'Submitted codes by client and outcome; unknown if the provider gave no result.',
+    'Submitted codes by client and outcome; unknown if the provider gave no result, or it could not be stored.',
     { client, outcome: CHECK_OUTCOMES },
   );
 

@@ -23,7 +23,7 @@ export function registerVerificationMetrics(registry: Registry, events: EventBus
   const verifications = createCounter(
     registry,
     'otp_verifications_total',
-    'Submitted codes by outcome; unknown if the provider gave no result.',
+    'Submitted codes by outcome; unknown if the provider gave no result, or it could not be stored.',
     LABELS,
   );
   const fraudChecks = createCounter(
