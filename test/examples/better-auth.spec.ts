@@ -9,6 +9,7 @@ import { errors } from '../../src/common/domain-error.js';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { OtpService } from '../../src/otp/otp.service.js';
 import { spawnProgram } from '../support/child-program.js';
+import { connectTo } from '../support/raw-connection.js';
 import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { startExample, type RunningExample } from './support/running-example.js';
@@ -152,6 +153,22 @@ describe('The better-auth example', () => {
     const answer = await verify(spelling, code).expect(400);
     expect(answer.body.code).toBe('INVALID_OTP');
     await verify(number, code).expect(200);
+  });
+
+  it.each([
+    ['an invalid Host', 'Host: a b', 400],
+    ['a long body', 'Host: a\r\nContent-Length: 999999999', 413],
+    ['a body of unknown length', 'Host: a\r\nTransfer-Encoding: chunked', 413],
+  ])('answers a request with %s, and runs on', async (_what, headers, status) => {
+    const connection = await connectTo(example.url);
+    const path = '/api/auth/phone-number/send-otp';
+    const contentType = 'Content-Type: application/json';
+    connection.write(
+      `POST ${path} HTTP/1.1\r\nConnection: close\r\n${contentType}\r\n${headers}\r\n\r\n`,
+    );
+
+    expect(await connection.answer).toMatch(`HTTP/1.1 ${status} `);
+    await send();
   });
 
   it('rejects requests from pages of other origins', async () => {
