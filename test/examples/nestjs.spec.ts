@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import supertest, { type Agent, type Response } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
+import { spawnProgram } from '../support/child-program.js';
 import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { startExample, type RunningExample } from './support/running-example.js';
@@ -8,6 +10,37 @@ jest.setTimeout(minutes(3));
 
 /** The number on record of `ada`. */
 const NUMBER = '+14155590001';
+
+/**
+ * Calls a controller that requires a step-up of the last 300 s, on the class. One of its routes requires
+ * one of the last 60 s. Sessions were verified 100 s ago, or never.
+ */
+const CALL_PROTECTED_CONTROLLER = `
+  import "reflect-metadata";
+  import { Controller, Get, Module } from "@nestjs/common";
+  import { NestFactory } from "@nestjs/core";
+  import { RequireStepUp } from "./dist/step-up.guard.js";
+  class Payments { list() { return []; } last() { return {}; } }
+  const decorate = (name, ...decorators) => Reflect.decorate(
+    decorators, Payments.prototype, name, Object.getOwnPropertyDescriptor(Payments.prototype, name));
+  decorate("list", Get());
+  decorate("last", Get("last"), RequireStepUp(60));
+  Reflect.decorate([Controller("payments"), RequireStepUp(300)], Payments);
+  class App {}
+  Module({ controllers: [Payments] })(App);
+  const app = await NestFactory.create(App, { logger: false });
+  app.use((request, _response, next) => {
+    const isVerified = request.query.verified === "yes";
+    const verifiedAt = isVerified ? Date.now() - 100_000 : undefined;
+    request.session = { user: { name: "ada" }, verifiedAt };
+    next();
+  });
+  await app.listen(0, "127.0.0.1");
+  const statuses = [];
+  for (const path of ["payments?verified=yes", "payments", "payments/last?verified=yes"])
+    statuses.push((await fetch(await app.getUrl() + "/" + path)).status);
+  console.log("Statuses", statuses.join(" "));
+  await app.close();`;
 
 describe('The NestJS example', () => {
   let example: RunningExample;
@@ -50,6 +83,14 @@ describe('The NestJS example', () => {
     });
     expect((await transfer().expect(201)).body).toEqual({ transferred: 100 });
     await verify(code).expect(409);
+  });
+
+  it('protects all routes of a controller, and a route by its own time', async () => {
+    const command = `exec node --input-type=module --eval '${CALL_PROTECTED_CONTROLLER}'`;
+    const program = spawnProgram(command, resolve('examples/nestjs'));
+    await program.ended();
+
+    expect(program.output.trim()).toBe('Statuses 200 403 403');
   });
 
   it('requires a sign-in before a step-up', async () => {

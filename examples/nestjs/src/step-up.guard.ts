@@ -14,7 +14,10 @@ import type { UserSession } from './session.js';
 
 const MAX_AGE_METADATA = 'step-up-max-age';
 
-/** Requires that the user verified a code in this session in the last `maxAgeSeconds`. */
+/**
+ * Requires that the user verified a code in this session in the last `maxAgeSeconds`: for a route, or for all
+ * routes of a controller.
+ */
 export const RequireStepUp = (maxAgeSeconds = 300) =>
   applyDecorators(SetMetadata(MAX_AGE_METADATA, maxAgeSeconds), UseGuards(StepUpGuard));
 
@@ -25,8 +28,11 @@ export class StepUpGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { session } = context.switchToHttp().getRequest<Request & { session: UserSession }>();
     if (!session.user) throw new UnauthorizedException('Sign in first.');
-    const maxAgeMs = this.reflector.get<number>(MAX_AGE_METADATA, context.getHandler()) * 1_000;
-    if (Date.now() - (session.verifiedAt ?? -Infinity) < maxAgeMs) return true;
+    const maxAgeSeconds = this.reflector.getAllAndOverride<number>(MAX_AGE_METADATA, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (Date.now() - (session.verifiedAt ?? -Infinity) < maxAgeSeconds * 1_000) return true;
     throw new ForbiddenException({
       error: 'step_up_required',
       message: 'Confirm with a code first.',
