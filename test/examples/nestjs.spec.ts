@@ -48,6 +48,7 @@ describe('The NestJS example', () => {
 
   beforeAll(async () => {
     example = await startExample('nestjs', {
+      settings: { REQUESTS_PER_HOUR: '1000' },
       serviceSettings: { SENDS_PER_NUMBER_PER_DAY: '1000' },
     });
   });
@@ -199,4 +200,32 @@ describe('The NestJS example', () => {
       expect(shown + example.output).not.toContain(secret);
     }
   });
+});
+
+describe('The limit of the NestJS example', () => {
+  let limited: RunningExample;
+
+  beforeAll(async () => {
+    limited = await startExample('nestjs', { settings: { REQUESTS_PER_HOUR: '2' } });
+  });
+
+  afterAll(() => limited.close());
+
+  it.each([
+    ['send-otp', 401],
+    ['resend-otp', 409],
+    ['verify-otp', 409],
+  ])(
+    'rejects further requests of an address to %s, with the time to wait',
+    async (route, status) => {
+      const call = () => supertest(limited.url).post(`/step-up/${route}`).send({ code: '123456' });
+      await call().expect(status);
+      await call().expect(status);
+      const answer = await call().expect(429);
+
+      expect(answer.body.message).toBe('Please wait an hour, then try again.');
+      expect(answer.get('retry-after')).toMatch(/^(3600|35\d\d)$/);
+      await supertest(limited.url).delete('/step-up').expect(204);
+    },
+  );
 });

@@ -3,12 +3,15 @@ import type { OtpAnswer } from '../../examples/react-vite/server/otp-state.js';
 import { startBrowser } from '../support/browser.js';
 import { NumberPage } from './support/number-page.js';
 import { addNumberVerificationTests } from './support/number-verification.js';
+import { startExample } from './support/running-example.js';
 
 jest.setTimeout(minutes(1));
 
 describe('The example react-vite', () => {
   const isAction = (path: string) => path.startsWith('/api/otp/');
-  const getExample = addNumberVerificationTests('react-vite', isAction);
+  const getExample = addNumberVerificationTests('react-vite', isAction, {
+    settings: { REQUESTS_PER_HOUR: '1000' },
+  });
 
   /** Sends a request without a browser. `headers` may have the cookie of a session. */
   const call = (path: string, body?: object, headers: Record<string, string> = {}) => {
@@ -130,5 +133,32 @@ describe('The example react-vite', () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toEqual({ error: 'The request failed.' });
     expect(getExample().output).not.toContain('123456');
+  });
+});
+
+describe('The limit of the example react-vite', () => {
+  it('stops further requests of an address, with the time to wait', async () => {
+    const limited = await startExample('react-vite', { settings: { REQUESTS_PER_HOUR: '2' } });
+    const { url } = limited;
+    const call = async (action: string, body: object) => {
+      const headers = { 'content-type': 'application/json', origin: url };
+      const request = { method: 'POST', body: JSON.stringify(body), headers };
+      return (await (await fetch(`${url}/api/otp/${action}`, request)).json()) as OtpAnswer;
+    };
+    try {
+      await call('request', { phoneNumber: '+14155550195' });
+      const second = await call('verify', { code: '123456' });
+      const third = await call('request', { phoneNumber: '+14155550196' });
+
+      expect(second.problem).toEqual({ action: 'verify', code: 'no_session' });
+      expect(third).toEqual({
+        state: { step: 'number' },
+        problem: { action: 'request', code: 'too_soon', retryAfterSeconds: expect.any(Number) },
+      });
+      expect(await limited.service.getReceivedCodes('+14155550196')).toEqual([]);
+      expect((await call('restart', {})).problem).toBeUndefined();
+    } finally {
+      await limited.close();
+    }
   });
 });

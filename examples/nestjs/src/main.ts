@@ -15,6 +15,7 @@ const app = await NestFactory.create<NestExpressApplication>(AppModule, {
   logger: ['warn', 'error'],
 });
 app.disable('x-powered-by');
+// Behind a reverse proxy, also set 'trust proxy', so that req.ip is the user's address: limits use it.
 app.use(
   session({
     name: 'session',

@@ -1,4 +1,5 @@
-import { Body, Controller, Delete, HttpCode, Post, Session } from '@nestjs/common';
+import { Body, Controller, Delete, HttpCode, Post, Session, UseGuards } from '@nestjs/common';
+import { SkipThrottle, ThrottlerGuard } from '@nestjs/throttler';
 import { IsString, Length } from 'class-validator';
 import type { UserSession } from './session.js';
 import { StepUpService, type CodeSent } from './step-up.service.js';
@@ -11,6 +12,7 @@ class CodeDto {
 }
 
 @Controller('step-up')
+@UseGuards(ThrottlerGuard)
 export class StepUpController {
   constructor(private readonly stepUp: StepUpService) {}
 
@@ -33,6 +35,7 @@ export class StepUpController {
   }
 
   @Delete()
+  @SkipThrottle()
   @HttpCode(204)
   cancel(@Session() session: UserSession): Promise<void> {
     return this.stepUp.cancel(session);

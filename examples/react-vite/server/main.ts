@@ -9,7 +9,7 @@ import { rejectOtherOrigins } from './same-origin.js';
 const { PORT = '3001', HOST = '127.0.0.1', SESSION_SECRET, NODE_ENV } = process.env;
 if (NODE_ENV === 'production' && !SESSION_SECRET) throw new Error('Set SESSION_SECRET.');
 
-// Behind a reverse proxy, also set 'trust proxy', so that request.ip is the visitor's address.
+// Behind a reverse proxy, also set 'trust proxy', so that request.ip is the visitor's address: limits use it.
 const app = express();
 // `upgrade-insecure-requests` would make browsers load the page's files over HTTPS, which this lacks.
 app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));

@@ -1,4 +1,5 @@
 import { Router, type Request } from 'express';
+import { rateLimit } from 'express-rate-limit';
 import {
   describeSession,
   newOtpSession,
@@ -7,7 +8,7 @@ import {
   verifyCode,
   type OtpSession,
 } from './otp-flow.js';
-import type { OtpAnswer } from './otp-state.js';
+import type { OtpAction, OtpAnswer } from './otp-state.js';
 
 declare module 'express-session' {
   interface SessionData {
@@ -15,25 +16,43 @@ declare module 'express-session' {
   }
 }
 
+const { REQUESTS_PER_HOUR = '60' } = process.env;
+
 const findSession = ({ session }: Request): OtpSession => (session.otp ??= newOtpSession());
 
 /** The typed text without spaces, separators and invisible characters, which the service ignores too. */
 const readText = (value: unknown): string =>
   typeof value === 'string' ? value.slice(0, 64).replace(/[\s().\p{Pd}\p{Cf}]/gu, '') : '';
 
+/** Limits the requests of each IP address. The OTP service limits all visitors together. */
+const limitRequests = rateLimit({
+  windowMs: 60 * 60_000,
+  limit: Number(REQUESTS_PER_HOUR),
+  standardHeaders: 'draft-8',
+  legacyHeaders: false,
+  handler: ({ path, session }, response) => {
+    const action = path.slice(1) as OtpAction;
+    const retryAfterSeconds = Number(response.get('retry-after'));
+    response.json({
+      state: describeSession(session.otp ?? newOtpSession()),
+      problem: { action, code: 'too_soon', retryAfterSeconds },
+    } satisfies OtpAnswer);
+  },
+});
+
 /** Answers 200 also if a code is wrong or a limit is reached: the page shows the `problem`. */
 export const otpRoutes = Router()
   .get('/', (request, response) => {
     response.json({ state: describeSession(findSession(request)) } satisfies OtpAnswer);
   })
-  .post('/request', async (request, response) => {
+  .post('/request', limitRequests, async (request, response) => {
     const phoneNumber = readText(request.body?.phoneNumber);
     response.json(await requestCode(findSession(request), phoneNumber, request.ip));
   })
-  .post('/resend', async (request, response) => {
+  .post('/resend', limitRequests, async (request, response) => {
     response.json(await resendCode(findSession(request), request.ip));
   })
-  .post('/verify', async (request, response) => {
+  .post('/verify', limitRequests, async (request, response) => {
     const otp = findSession(request);
     const answer = await verifyCode(otp, readText(request.body?.code));
     if (answer.state.step === 'verified') await renewSession(request, otp);
