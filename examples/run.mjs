@@ -6,6 +6,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
@@ -34,6 +35,11 @@ run(folder, 'npm run --silent build --if-present');
 if (existsSync(join(folder, 'compose.yaml')) && DATABASE_URL === undefined) {
   run(folder, 'docker compose up --detach --wait');
 }
+
+process.once('exit', killChildren);
+['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) =>
+  process.once(signal, () => process.exit(128 + constants.signals[signal])),
+);
 
 const key = randomBytes(32).toString('base64url');
 start(ROOT, process.execPath, ['dist/main.js'], {
@@ -76,9 +82,24 @@ function run(cwd, command) {
 /** Starts a command that runs as long as this one; if it ends, so does this one. */
 function start(cwd, command, args, settings) {
   const env = { ...process.env, ...settings };
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  // In a process group of its own: npm may not pass signals on to what it started.
+  const options = { cwd, env, detached: true, stdio: ['ignore', 'inherit', 'inherit'] };
+  const child = spawn(command, args, options);
   children.push(child);
-  child.once('exit', (code) => stop(`Ended: ${command} ${args.join(' ')}`, code ?? 0));
+  child.once('exit', (code, signal) =>
+    stop(`Ended${signal ? ` by ${signal}` : ''}: ${command} ${args.join(' ')}`, code ?? 1),
+  );
+}
+
+/** Ends the processes of every group that was started. */
+function killChildren() {
+  for (const { pid } of children) {
+    try {
+      process.kill(-pid);
+    } catch {
+      // All processes of this group have ended.
+    }
+  }
 }
 
 async function waitUntilReady() {
@@ -91,6 +112,5 @@ async function waitUntilReady() {
 
 function stop(message, code = 1) {
   console.error(message);
-  children.forEach((child) => child.kill());
   process.exit(code);
 }

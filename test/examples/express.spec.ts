@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import supertest, { type Agent } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { openPage, startBrowser } from '../support/browser.js';
-import { spawnProgram } from '../support/child-program.js';
+import { spawnProgram, type ChildProgram } from '../support/child-program.js';
+import { refusesConnections } from '../support/raw-connection.js';
 import { freePort } from '../support/services/ports.js';
 import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
@@ -376,25 +377,41 @@ describe('The limit of the Express example', () => {
   });
 });
 
+/** The process that runs this script with this environment variable. */
+function findProcess(script: string, variable: string): number {
+  const read = (pid: string, file: string): string[] => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0');
+    } catch {
+      // The process has ended, or it is no process.
+      return [];
+    }
+  };
+  return Number(
+    readdirSync('/proc').find(
+      (pid) => read(pid, 'cmdline').includes(script) && read(pid, 'environ').includes(variable),
+    ),
+  );
+}
+
 describe('The command `npm run example -- express`', () => {
-  it('starts the service, the sandbox and the example', () => signInWithCommand());
+  interface StartedExample {
+    program: ChildProgram;
+    url: string;
+    sandboxUrl: string;
+    servicePort: string;
+  }
+  let stopped: () => Promise<void>;
 
-  it('uses the sandbox even if the settings name a real account', () =>
-    signInWithCommand({
-      PROVIDERS: 'infobip',
-      INFOBIP_BASE_URL: 'https://account.invalid',
-      INFOBIP_API_KEY: 'key-of-a-real-account',
-      INFOBIP_APP_ID: 'real-application',
-      INFOBIP_MESSAGE_ID: 'real-message',
-    }));
+  afterEach(() => stopped());
 
-  /** Starts everything with these variables, and signs a visitor in with a code of the sandbox. */
-  async function signInWithCommand(variables: NodeJS.ProcessEnv = {}): Promise<void> {
-    const [PORT, SERVICE_PORT, SANDBOX_PORT] = (
+  /** Starts everything with these variables, and waits until the example accepts requests. */
+  async function startWithCommand(variables: NodeJS.ProcessEnv = {}): Promise<StartedExample> {
+    const [PORT = '', SERVICE_PORT = '', SANDBOX_PORT = ''] = (
       await Promise.all([freePort(), freePort(), freePort()])
     ).map(String);
     const DATA_DIR = mkdtempSync(join(tmpdir(), 'otp-example-'));
-    const program = spawnProgram('npm run example -- express', process.cwd(), {
+    const program = spawnProgram('exec npm run example -- express', process.cwd(), {
       ...variables,
       DATA_DIR,
       PORT,
@@ -402,18 +419,59 @@ describe('The command `npm run example -- express`', () => {
       SANDBOX_PORT,
       OTP_SECRET: 'a master secret that only tests know of',
     });
-    try {
-      await program.printed(/Listening on http/);
-      const phoneNumber = nextNumber();
-      const http = supertest.agent(`http://127.0.0.1:${PORT}`);
-      await http.post('/send-otp').send({ phoneNumber }).expect(200);
-      const inbox = await supertest(`http://127.0.0.1:${SANDBOX_PORT}`)
-        .get('/sandbox/messages')
-        .query({ to: phoneNumber });
-      await http.post('/verify-otp').send({ code: inbox.body[0].pin }).expect(200);
-    } finally {
+    stopped = async () => {
       await program.stop();
       rmSync(DATA_DIR, { recursive: true });
-    }
+    };
+    await program.printed(/Listening on http/);
+    return {
+      program,
+      url: `http://127.0.0.1:${PORT}`,
+      sandboxUrl: `http://127.0.0.1:${SANDBOX_PORT}`,
+      servicePort: SERVICE_PORT,
+    };
   }
+
+  it.each([
+    ['the service, the sandbox and the example', {}],
+    [
+      'the sandbox even if the settings name a real account',
+      {
+        PROVIDERS: 'infobip',
+        INFOBIP_BASE_URL: 'https://account.invalid',
+        INFOBIP_API_KEY: 'key-of-a-real-account',
+        INFOBIP_APP_ID: 'real-application',
+        INFOBIP_MESSAGE_ID: 'real-message',
+      },
+    ],
+  ])('starts %s', async (_what, variables) => {
+    const { url, sandboxUrl } = await startWithCommand(variables);
+    const phoneNumber = nextNumber();
+    const http = supertest.agent(url);
+    await http.post('/send-otp').send({ phoneNumber }).expect(200);
+    const inbox = await supertest(sandboxUrl).get('/sandbox/messages').query({ to: phoneNumber });
+    await http.post('/verify-otp').send({ code: inbox.body[0].pin }).expect(200);
+  });
+
+  it('fails and ends the example if the service is killed', async () => {
+    const { program, url, servicePort } = await startWithCommand();
+    process.kill(findProcess('dist/main.js', `SERVICE_PORT=${servicePort}`), 'SIGKILL');
+
+    // The output of the command ends only when all processes have ended that it started.
+    expect(await program.ended()).toBe(1);
+    expect(program.output).toContain('Ended by SIGKILL:');
+    expect(await refusesConnections(url)).toBe(true);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends the service and the example at %s, and fails',
+    async (signal) => {
+      const { program, url, servicePort } = await startWithCommand();
+      process.kill(findProcess('examples/run.mjs', `SERVICE_PORT=${servicePort}`), signal);
+
+      expect(await program.ended()).not.toBe(0);
+      expect(await refusesConnections(url)).toBe(true);
+      expect(await refusesConnections(`http://127.0.0.1:${servicePort}`)).toBe(true);
+    },
+  );
 });
