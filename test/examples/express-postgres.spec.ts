@@ -1,11 +1,11 @@
 import pg from 'pg';
 import supertest, { type Agent, type Response } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
-import { OtpService } from '../../src/otp/otp.service.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
+import { holdSends } from './support/hold-sends.js';
 import { startExample, type RunningExample } from './support/running-example.js';
 
 jest.setTimeout(minutes(3));
@@ -159,20 +159,18 @@ describe('The Express example with PostgreSQL', () => {
     await resetPassword(phoneNumber, code, PASSWORD).expect(401);
   });
 
-  it('ends a session that another request saves after the reset', async () => {
-    const phoneNumber = await createAccount();
-    example.service.clock.advance(seconds(30));
-    const code = await requestReset(phoneNumber);
-    const otpService = example.service.app.get(OtpService);
-    const send = otpService.send.bind(otpService);
-    jest.spyOn(otpService, 'send').mockImplementationOnce(async (...request) => {
-      await resetPassword(phoneNumber, code).expect(200);
-      return send(...request);
-    });
+  it('keeps a user signed out after a logout, even if a registration was running', async () => {
+    await createAccount();
+    const held = holdSends(example.service);
+    const registration = { phoneNumber: nextNumber(), password: PASSWORD };
+    const registering = http.post('/register').send(registration).then();
+    await Promise.race([held.arrived, registering]);
+    await http.post('/logout').expect(204);
+    held.release();
 
-    await register();
-
+    const { status, body } = await registering;
     await http.get('/account').expect(401);
+    expect([status, body.error]).toEqual([409, 'signed_in']);
   });
 
   it('ends the session of a login that checked the old password before the reset', async () => {

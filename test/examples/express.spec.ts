@@ -11,6 +11,7 @@ import { freePort } from '../support/services/ports.js';
 import { watchPinId } from '../support/watch-pin-id.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { expectAccessible } from './support/accessibility.js';
+import { holdSends } from './support/hold-sends.js';
 import { recordResponses } from './support/page-secrets.js';
 import { startExample, type RunningExample } from './support/running-example.js';
 
@@ -141,6 +142,20 @@ describe('The routes of the Express example', () => {
     expect(codes).toEqual(Array(6).fill(code));
     expect(newCode).not.toBe(code);
     await http.post('/verify-otp').send({ code: newCode }).expect(200);
+  });
+
+  it('keep a visitor signed out, even if a request to send was running', async () => {
+    const { code } = await send();
+    await http.post('/verify-otp').send({ code }).expect(200);
+    const held = holdSends(example.service);
+    const sending = http.post('/send-otp').send({ phoneNumber: nextNumber() }).then();
+    await Promise.race([held.arrived, sending]);
+    await http.post('/start-over').expect(200);
+    held.release();
+
+    const { status, body } = await sending;
+    expect((await http.get('/session')).body.step).toBe('number');
+    expect([status, body.error]).toEqual([409, 'signed_in']);
   });
 
   it('cancel the code when the visitor starts over', async () => {

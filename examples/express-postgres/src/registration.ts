@@ -21,8 +21,19 @@ declare module 'express-session' {
   }
 }
 
-/** Answers the same whether or not the number has an account. Only the correct code reveals it. */
+/**
+ * Answers the same whether or not the number has an account. Only the correct code reveals it. Only a user
+ * who is signed out registers: this request saves its session when it ends, and would restore a session
+ * that a logout ended meanwhile.
+ */
 const register: RequestHandler = async (request, response) => {
+  const { user } = request.session;
+  if (user && (await findSessionUser(user))) {
+    response
+      .status(409)
+      .json({ error: 'signed_in', message: 'You are signed in. Sign out first.' });
+    return;
+  }
   const { phoneNumber, password } = Credentials.parse(request.body);
   const userId = await addUser(phoneNumber, await hashPassword(password));
   await sendRegistrationCode(request, userId, phoneNumber);

@@ -63,7 +63,8 @@ export async function findSessionUser({ id, sessionVersion }: SessionUser) {
 
 /**
  * Sets a new password, and ends every session of the user: no browser stays signed in with the old one.
- * Deleting the sessions would not be enough, because a running request can save its session again.
+ * Deleting the sessions would not be enough, because a login that checked the old password can save its
+ * session later.
  */
 export async function setPassword(id: string, passwordHash: string): Promise<void> {
   await pool.query(

@@ -45,7 +45,17 @@ const limitRequests = rateLimit({
   },
 });
 
+/**
+ * Only a visitor who is signed out gets a code. This request saves its session when it ends, and would
+ * restore the sign-in of a session that ended meanwhile.
+ */
 const sendOtp: RequestHandler = async (request, response) => {
+  if (request.session.verifiedNumber !== undefined) {
+    response
+      .status(409)
+      .json({ error: 'signed_in', message: 'You are signed in. Sign out first.' });
+    return;
+  }
   const { phoneNumber } = SendBody.parse(request.body);
   await sendNewCode(request, phoneNumber);
   response.json(describeSession(request));
