@@ -120,6 +120,17 @@ describe('The example nextjs', () => {
       expect((await read(verified)).state.step).toBe('verified');
     });
 
+    it('verifies again with a copy of an old cookie and the same code', async () => {
+      const phoneNumber = `${numberPrefix}4`;
+      const cookie = cookieOf(await call('request', { phoneNumber }));
+      const [code = ''] = await getExample().service.getReceivedCodes(phoneNumber);
+      await call('verify', { code }, { cookie });
+
+      const again = await call('verify', { code }, { cookie });
+
+      expect((await read(again)).state.step).toBe('verified');
+    });
+
     it('sends one message for two requests at the same time', async () => {
       const phoneNumber = `${numberPrefix}6`;
       const cookie = cookieOf(await fetch(getExample().url));

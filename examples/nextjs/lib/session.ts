@@ -14,8 +14,9 @@ const key = createHash('sha256').update(process.env['SESSION_SECRET']).digest();
 
 /**
  * Encrypts a session for the cookie (JWE, A256GCM): the browser keeps the `pinId`, but cannot read it. A
- * copy of a replaced cookie stays valid until it expires, and restores the old session. So only the OTP
- * service can ensure that a code verifies once.
+ * copy of a replaced cookie stays valid until it expires, and restores the old session. With a copy from
+ * before the verify, the same code gives `verified` again: the idempotency key is the same. To prevent
+ * that, keep `requestKey` in a store.
  */
 export const sealSession = (otp: OtpSession): Promise<string> =>
   new EncryptJWT({ otp })
