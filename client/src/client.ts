@@ -38,7 +38,7 @@ export interface OtpClientOptions {
  *
  * Each method rejects with an `OtpError` if the service responds with an error, an `OtpConnectionError` if
  * the service cannot be reached, an `OtpTimeoutError` after the timeout, the reason of `signal` if that is
- * aborted, and a `TypeError` for an invalid option.
+ * aborted, and a `TypeError` for an invalid option or `pinId`.
  */
 export interface OtpClient {
   /** Sends a new code to a phone number. */
@@ -61,7 +61,6 @@ export interface OtpClient {
 export function createOtpClient(options: OtpClientOptions): OtpClient {
   const { url, apiKey, fetch, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const calls = new ServiceCalls(new HttpClient(url, apiKey, fetch), timeoutMs);
-  const pathOf = (pinId: string) => `/otp/${encodeURIComponent(pinId)}`;
 
   // The types come from the service's OpenAPI document, so the results are not validated.
   return {
@@ -82,4 +81,13 @@ export function createOtpClient(options: OtpClientOptions): OtpClient {
       await calls.post('/otp/numbers/erase', { phoneNumber }, callOptions);
     },
   };
+}
+
+/**
+ * A `pinId` such as `..` would be another path, and its server would get the API key.
+ * @throws TypeError whose message does not contain the value
+ */
+function pathOf(pinId: string): string {
+  if (/^[\w-]+$/.test(pinId)) return `/otp/${pinId}`;
+  throw new TypeError('pinId must be the pinId that send returned.');
 }

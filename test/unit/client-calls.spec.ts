@@ -51,8 +51,8 @@ const CALLS: CallCase[] = [
     (client) => client.verify({ pinId: 'a pin', otpCode: CODE }),
     { method: 'POST', path: '/otp/verify', body: { pinId: 'a pin', otpCode: CODE } },
   ],
-  ['status', (client) => client.status('a/pin'), { method: 'GET', path: '/otp/a%2Fpin' }],
-  ['cancel', (client) => client.cancel('a/pin'), { method: 'DELETE', path: '/otp/a%2Fpin' }],
+  ['status', (client) => client.status('_a-Pin1'), { method: 'GET', path: '/otp/_a-Pin1' }],
+  ['cancel', (client) => client.cancel('_a-Pin1'), { method: 'DELETE', path: '/otp/_a-Pin1' }],
   [
     'lookup',
     (client) => client.lookup(NUMBER),
@@ -160,6 +160,18 @@ describe('A call of the TypeScript client', () => {
       new TypeError('url must be the address of the service, as in https://otp.example.com.'),
     );
   });
+
+  it.each(['', '.', '..', '../health', 'a/pin', 'a%2fpin', 'a pin', 'pin?', 'pin\n', 'pïn'])(
+    'rejects the pinId %j before any request, and does not show it',
+    async (pinId) => {
+      const { client, requests } = startClient(ok({}));
+      const expected = new TypeError('pinId must be the pinId that send returned.');
+
+      expect(await catchError(client.status(pinId))).toEqual(expected);
+      expect(await catchError(client.cancel(pinId))).toEqual(expected);
+      expect(requests).toEqual([]);
+    },
+  );
 
   it.each([0, -1, NaN])('rejects %d ms as timeout', async (timeoutMs) => {
     const { client } = startClient(ok({}));
