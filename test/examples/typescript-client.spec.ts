@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
@@ -57,22 +57,24 @@ export const forget = async (pinId: string, phoneNumber: string): Promise<void> 
 };
 export const titleOf = ({ title }: Problem): string => title;
 
-// @ts-expect-error a missing field
-await otp.send({});
-// @ts-expect-error an unknown field
-await otp.send({ phoneNumber: '+14155552671', phone: '1' });
-// @ts-expect-error an unknown channel
-await otp.send({ phoneNumber: '+14155552671', channel: 'pigeon' });
-// @ts-expect-error neither pinId nor phoneNumber
-await otp.verify({ otpCode: '123456' });
-// @ts-expect-error a code that is a number
-await otp.verify({ pinId: 'x', otpCode: 123456 });
-// @ts-expect-error a key for a call that needs none
-await otp.status('x', { idempotencyKey: 'k' });
-// @ts-expect-error only a wrong code has attemptsRemaining
-(await otp.verify({ pinId: 'x', otpCode: '1234' })).attemptsRemaining;
-// @ts-expect-error an unknown error code
-isOtpError(new Error(), 'no_such_code');
+export async function makeWrongCalls(): Promise<void> {
+  // @ts-expect-error a missing field
+  await otp.send({});
+  // @ts-expect-error an unknown field
+  await otp.send({ phoneNumber: '+14155552671', phone: '1' });
+  // @ts-expect-error an unknown channel
+  await otp.send({ phoneNumber: '+14155552671', channel: 'pigeon' });
+  // @ts-expect-error neither pinId nor phoneNumber
+  await otp.verify({ otpCode: '123456' });
+  // @ts-expect-error a code that is a number
+  await otp.verify({ pinId: 'x', otpCode: 123456 });
+  // @ts-expect-error a key for a call that needs none
+  await otp.status('x', { idempotencyKey: 'k' });
+  // @ts-expect-error only a wrong code has attemptsRemaining
+  (await otp.verify({ pinId: 'x', otpCode: '1234' })).attemptsRemaining;
+  // @ts-expect-error an unknown error code
+  isOtpError(new Error(), 'no_such_code');
+}
 `;
 
 /** The calls in two steps, because the cooldown lies between them. Prints the results as JSON. */
@@ -106,6 +108,10 @@ console.log(JSON.stringify({
   lookupErased: (await otp.lookup(NUMBER)).verified,
 }));
 `;
+const REQUIRE = `
+const { createOtpClient } = require('otp-service-client');
+console.log(JSON.stringify({ client: Object.keys(createOtpClient({ url: 'http://localhost' })) }));
+`;
 
 jest.setTimeout(minutes(3));
 
@@ -122,8 +128,10 @@ describe('The package of the TypeScript client', () => {
     writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
     execFileSync('npm', ['install', '--offline', '--silent', packed.filename], { cwd: project });
     writeFileSync(join(project, 'use.ts'), PROGRAM);
+    writeFileSync(join(project, 'use.cts'), PROGRAM);
     writeFileSync(join(project, 'send.mjs'), SEND);
     writeFileSync(join(project, 'use.mjs'), USE);
+    writeFileSync(join(project, 'require.cjs'), REQUIRE);
   });
 
   afterAll(() => {
@@ -138,7 +146,14 @@ describe('The package of the TypeScript client', () => {
     expect(packed.unpackedSize).toBeLessThan(50_000);
   });
 
-  it.each<[what: string, options: ts.CompilerOptions]>([
+  it('needs a Node that can require an ES module', () => {
+    const manifest = JSON.parse(readFileSync('client/package.json', 'utf8')) as object;
+
+    expect(manifest).toMatchObject({ type: 'module', engines: { node: '>=20.19' } });
+    expect(readFileSync('client/README.md', 'utf8')).toContain('Node 20.19');
+  });
+
+  it.each<[what: string, options: ts.CompilerOptions, file?: string]>([
     ['@types/node', { lib: ['lib.es2022.d.ts'], types: ['node'] }],
     ['the DOM library', { lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'], types: [] }],
     [
@@ -150,23 +165,37 @@ describe('The package of the TypeScript client', () => {
         moduleResolution: ts.ModuleResolutionKind.Bundler,
       },
     ],
-  ])('has types that compile under strict with %s, and reject wrong uses', (_, options) => {
-    const program = ts.createProgram([join(project, 'use.ts')], {
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      noPropertyAccessFromIndexSignature: true,
-      skipLibCheck: false,
-      noEmit: true,
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      typeRoots: [resolve('node_modules/@types')],
-      ...options,
-    });
+    ['nodenext in a CommonJS module', { types: ['node'] }, 'use.cts'],
+    [
+      'commonjs and node10',
+      {
+        types: ['node'],
+        module: ts.ModuleKind.CommonJS,
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- users of older settings have it
+        moduleResolution: ts.ModuleResolutionKind.Node10,
+        ignoreDeprecations: '6.0',
+      },
+    ],
+  ])(
+    'has types that compile under strict with %s, and reject wrong uses',
+    (...[, options, file = 'use.ts']) => {
+      const program = ts.createProgram([join(project, file)], {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        noPropertyAccessFromIndexSignature: true,
+        skipLibCheck: false,
+        noEmit: true,
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.NodeNext,
+        typeRoots: [resolve('node_modules/@types')],
+        ...options,
+      });
 
-    const diagnostics = ts.getPreEmitDiagnostics(program);
-    expect(ts.formatDiagnostics(diagnostics, FORMAT)).toBe('');
-  });
+      const diagnostics = ts.getPreEmitDiagnostics(program);
+      expect(ts.formatDiagnostics(diagnostics, FORMAT)).toBe('');
+    },
+  );
 
   describe.each([
     ['this Node', `'${process.execPath}'`, `${process.versions.node.split('.')[0] ?? ''}.`],
@@ -189,6 +218,12 @@ describe('The package of the TypeScript client', () => {
       expect([await program.ended(), program.output]).toEqual([0, expect.stringMatching(/^\{/)]);
       return JSON.parse(program.output) as object;
     }
+
+    it('gives the client to a CommonJS module that requires the package', async () => {
+      const client = ['send', 'resend', 'verify', 'status', 'cancel', 'lookup', 'erase'];
+
+      expect(await run('require.cjs', {})).toEqual({ client });
+    });
 
     it('makes every call of the service', async () => {
       const NUMBER = '+14155552671';
