@@ -44,8 +44,22 @@ export function configureBrowserSecurity(
   const options = {
     origin: [...origins],
     methods: ['GET', 'POST', 'DELETE'],
-    allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
-    exposedHeaders: ['idempotency-replayed', 'ratelimit', 'ratelimit-policy', 'retry-after'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'traceparent',
+      'x-request-id',
+    ],
+    exposedHeaders: [
+      'accept-encoding',
+      'idempotency-replayed',
+      'ratelimit',
+      'ratelimit-policy',
+      'retry-after',
+      'www-authenticate',
+      'x-request-id',
+    ],
     maxAge: minutes(10) / seconds(1),
   };
   // The plugin would answer every OPTIONS with 204. All but the allowed preflights must get 405.

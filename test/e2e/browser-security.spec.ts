@@ -1,9 +1,15 @@
+import { HEADER_COMPONENTS } from '../../src/openapi/response-headers.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const SITE = 'https://app.example.com';
 const shop = newApiKey('shop');
+
+/** The response headers of openapi.json, in lower case. */
+const RESPONSE_HEADERS = new Set(
+  Object.keys(HEADER_COMPONENTS).map((name) => name.replace('-Optional', '').toLowerCase()),
+);
 
 describe('Browser security', () => {
   let service: SandboxedService;
@@ -39,11 +45,13 @@ describe('Browser security', () => {
     expect(preflightResponse.headers).toMatchObject({
       'access-control-allow-origin': SITE,
       'access-control-allow-methods': 'GET, POST, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, idempotency-key',
+      'access-control-allow-headers':
+        'authorization, content-type, idempotency-key, traceparent, x-request-id',
     });
     expect(response.status).toBe(404);
     expect(response.headers['access-control-allow-origin']).toBe(SITE);
-    expect(response.headers['access-control-expose-headers']).toContain('retry-after');
+    const exposed = response.headers['access-control-expose-headers'] ?? '';
+    expect(new Set(exposed.split(', '))).toEqual(RESPONSE_HEADERS);
     expect(response.headers['access-control-allow-credentials']).toBeUndefined();
   });
 
