@@ -156,7 +156,8 @@ describe('A verification', () => {
     const mismatch = { verified: false, reason: 'reference_mismatch' };
 
     await verify({ pinId, otpCode }).expect(200, mismatch);
-    await verify({ pinId, otpCode, reference: 'login-2' }).expect(200, mismatch);
+    for (const reference of ['login-2', 'x'.repeat(129)])
+      await verify({ pinId, otpCode, reference }).expect(200, mismatch);
     expect((await status(pinId)).body.attemptsRemaining).toBe(5);
     await verify({ pinId, otpCode, reference: 'login-1' }).expect(200, { verified: true });
   });

@@ -127,7 +127,7 @@ export const ReferenceField = (
     ...(limitLength ? [MaxLength(MAX_REFERENCE_LENGTH, { message })] : []),
     ApiProperty({
       minLength: 1,
-      maxLength: MAX_REFERENCE_LENGTH,
+      ...(limitLength && { maxLength: MAX_REFERENCE_LENGTH }),
       description,
       examples: ['login-4711'],
       required: false,
