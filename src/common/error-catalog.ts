@@ -62,7 +62,7 @@ const ENTRIES = {
     status: 400,
     message: 'One or more fields are invalid.',
     action: 'Fix the fields listed in `errors` and retry.',
-    returnedBy: AUTHENTICATED,
+    returnedBy: ['body'],
   },
   malformed_body: {
     status: 400,

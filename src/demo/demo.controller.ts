@@ -59,7 +59,7 @@ export class DemoController {
     @Body() { phoneNumber: text }: DemoSendDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @CurrentClient() client: RequestClient,
+    @CurrentClient({ idempotent: true }) client: RequestClient,
   ): Promise<DemoState> {
     const phoneNumber = PhoneNumber.parse(text);
     if (!phoneNumber) {
@@ -78,7 +78,7 @@ export class DemoController {
   resendCode(
     @Body() _body: object,
     @Req() request: FastifyRequest,
-    @CurrentClient() client: RequestClient,
+    @CurrentClient({ idempotent: true }) client: RequestClient,
   ): Promise<DemoState> {
     const session = this.sessions.find(request) ?? {};
     return this.demo.resend(session, normalizeIp(request.ip), client);
@@ -91,7 +91,7 @@ export class DemoController {
   verifyCode(
     @Body() { code }: DemoVerifyDto,
     @Req() request: FastifyRequest,
-    @CurrentClient() client: RequestClient,
+    @CurrentClient({ idempotent: true }) client: RequestClient,
   ): Promise<DemoState> {
     return this.demo.verify(this.sessions.find(request) ?? {}, code, client);
   }

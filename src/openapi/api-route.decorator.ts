@@ -69,9 +69,10 @@ function readRoute(prototype: object, handlerName: string | symbol, isIdempotent
   /** The values of `returnedBy` in the catalog that match this route. */
   const sources = [
     handlerName,
-    // Its errors include `validation_failed`: each such route rejects an invalid Idempotency-Key.
     needsApiKey && 'authenticated',
     needsApiKey && !isGet && 'write',
+    // Its errors include `validation_failed`, also for an invalid Idempotency-Key: a route that
+    // honours the header has a body.
     Object.keys(parameters).some((id) => id.startsWith(body)) && 'body',
     isIdempotent && 'idempotent',
   ];

@@ -12,17 +12,22 @@ const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 export interface RequestClient {
   readonly client: string;
   readonly rules: ClientRules;
-  /** `undefined` without an `Idempotency-Key`. */
+  /** `undefined` without an `Idempotency-Key`, and on routes that ignore it. */
   readonly idempotency: IdempotentRequest | undefined;
   readonly context: RequestContext;
 }
 
+interface CurrentClientOptions {
+  /** Whether the route honours an `Idempotency-Key`; by default it ignores the header. */
+  readonly idempotent: boolean;
+}
+
 /**
  * Injects the client of the request.
- * @throws DomainError `validation_failed` for an invalid `Idempotency-Key`.
+ * @throws DomainError `validation_failed` for an invalid `Idempotency-Key` that the route honours.
  */
 export const CurrentClient = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): RequestClient => {
+  (options: CurrentClientOptions | undefined, context: ExecutionContext): RequestClient => {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { client } = request;
     // Cannot happen: every route that uses the decorator is behind the API-key guard.
@@ -30,7 +35,7 @@ export const CurrentClient = createParamDecorator(
     return {
       client: client.name,
       rules: client.rules,
-      idempotency: toIdempotentRequest(request),
+      idempotency: options?.idempotent ? toIdempotentRequest(request) : undefined,
       context: request.requestContext,
     };
   },

@@ -60,7 +60,7 @@ export class OtpController {
   })
   async sendCode(
     @Body() request: SendOtpDto,
-    @CurrentClient() client: RequestClient,
+    @CurrentClient({ idempotent: true }) client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
     return prepareBody(await this.otp.send(request, client), reply);
@@ -78,7 +78,7 @@ export class OtpController {
   })
   async resendCode(
     @Body() request: ResendOtpDto,
-    @CurrentClient() client: RequestClient,
+    @CurrentClient({ idempotent: true }) client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
     return prepareBody(await this.otp.resend(request, client), reply);
@@ -102,7 +102,7 @@ export class OtpController {
   })
   async verifyCode(
     @Body() request: VerifyOtpDto,
-    @CurrentClient() client: RequestClient,
+    @CurrentClient({ idempotent: true }) client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<VerifiedResponse | WrongCodeResponse | VerificationClosedResponse> {
     return prepareBody(await this.codes.verify(request, client), reply);

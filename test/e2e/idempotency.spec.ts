@@ -113,6 +113,22 @@ describe('An Idempotency-Key', () => {
     expectProblem(await send(key), 400, 'validation_failed');
   });
 
+  it('is ignored, even if it is invalid, on the routes that do not document it', async () => {
+    const { pinId } = (await send('a')).body;
+    const statuses: number[] = [];
+    for (const [method, path, body] of [
+      ['post', '/otp/numbers/lookup', { phoneNumber: NUMBER }],
+      ['get', `/otp/${pinId}`, undefined],
+      ['delete', `/otp/${pinId}`, undefined],
+      ['post', '/otp/numbers/erase', { phoneNumber: NUMBER }],
+    ] as const) {
+      const request = service.http[method](path).set('idempotency-key', 'x'.repeat(256));
+      statuses.push((await request.send(body)).status);
+    }
+
+    expect(statuses).toEqual([200, 200, 204, 204]);
+  });
+
   it('prevents a second message if the first may have been sent', async () => {
     const upstream = await startScriptedUpstream();
     const otherService = await startService({
