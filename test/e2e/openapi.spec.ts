@@ -1,12 +1,35 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { API, API_FILE } from '../support/api-document.js';
+import { seconds } from '../../src/common/durations.js';
+import { API, API_FILE, type Schema } from '../support/api-document.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 /** The demo page, Swagger UI and the API document itself. */
 const UNDOCUMENTED_PATHS = /^\/($|(demo|docs|docs-json)\b)/;
+
+/** The bodies that Swagger UI offers for a POST, the first of them filled in. */
+function getOfferedBodies(path: string): object[] {
+  const { examples, schema = {} } =
+    API.paths[path]?.post?.requestBody?.content['application/json'] ?? {};
+  if (examples) return Object.values(examples).map(({ value }) => value);
+  const forms = (schema.oneOf ?? [schema]) as Schema[];
+  return forms.map(({ $ref = '' }) => {
+    const { properties } = API.components.schemas[$ref.split('/').at(-1) ?? ''] ?? {};
+    const fields = Object.entries(properties ?? {}) as [string, { examples: unknown[] }][];
+    return Object.fromEntries(
+      fields.map(
+        ([
+          name,
+          {
+            examples: [first],
+          },
+        ]) => [name, first],
+      ),
+    );
+  });
+}
 
 describe('The API document', () => {
   let service: SandboxedService;
@@ -94,6 +117,33 @@ describe('The API document', () => {
         expect(response.headers['allow']).toBe('GET, HEAD');
       }
     });
+  });
+
+  it('offers a body for each POST in which only the pinId and the code have to be replaced', async () => {
+    let known = {};
+    const statuses: [string, number][] = [];
+    for (const path of ['send', 'resend', 'verify', 'numbers/lookup', 'numbers/erase']) {
+      for (const offered of getOfferedBodies(`/otp/${path}`)) {
+        const filledIn = Object.entries(known).filter(([name]) => name in offered);
+        const { status, body } = await service.http
+          .post(`/otp/${path}`)
+          .send({ ...offered, ...Object.fromEntries(filledIn) });
+        statuses.push([path, body.reason ?? status]);
+        if (path !== 'send') continue;
+        const [otpCode] = await service.getReceivedCodes('+14155552671');
+        known = { pinId: body.pinId, otpCode };
+        service.clock.advance(seconds(30));
+      }
+    }
+
+    expect(statuses).toEqual([
+      ['send', 200],
+      ['resend', 200],
+      ['verify', 200],
+      ['verify', 'already_verified'],
+      ['numbers/lookup', 200],
+      ['numbers/erase', 204],
+    ]);
   });
 
   it('describes every route', () => {

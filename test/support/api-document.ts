@@ -15,7 +15,12 @@ export type Schema = Omit<SchemaObject, 'type'> & {
   readonly $ref?: string;
 };
 
-type Content = Readonly<Record<string, { readonly schema: Schema }>>;
+interface MediaType {
+  readonly schema: Schema;
+  readonly examples?: Readonly<Record<string, { readonly value: object }>>;
+}
+
+type Content = Readonly<Record<string, MediaType>>;
 
 export interface DocumentedResponse {
   readonly description: string;

@@ -54,6 +54,19 @@ export class VerifyOtpDto {
   readonly proofFor?: string;
 }
 
+const CODE_AND_REFERENCE = { otpCode: '123456', reference: 'login-4711' };
+/** Swagger UI fills in the first. Without `proofFor`, which only a service with proof keys accepts. */
+const EXAMPLES = {
+  byPinId: {
+    summary: 'By pinId',
+    value: { pinId: 'q8Jt1Xn0S2uYp4rVb6wLzA', ...CODE_AND_REFERENCE },
+  },
+  byPhoneNumber: {
+    summary: 'By phone number',
+    value: { phoneNumber: '+14155552671', ...CODE_AND_REFERENCE },
+  },
+};
+
 /** Documents the two forms of a verify request's body. */
 export const ApiVerifyBody = (): MethodDecorator =>
   whenSwaggerLoads(({ ApiBody, ApiExtraModels, getSchemaPath, OmitType }) => {
@@ -71,7 +84,10 @@ export const ApiVerifyBody = (): MethodDecorator =>
 
     const forms = [VerifyByPinId, VerifyByPhoneNumber];
     const schema = { oneOf: forms.map((form) => ({ $ref: getSchemaPath(form) })) };
-    return applyDecorators(ApiExtraModels(...forms), ApiBody({ required: true, schema }));
+    return applyDecorators(
+      ApiExtraModels(...forms),
+      ApiBody({ required: true, schema, examples: EXAMPLES }),
+    );
   });
 
 const VerifiedProperty = (verified: boolean) =>
