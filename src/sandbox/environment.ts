@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import Joi from 'joi';
 import { httpUrlSchema } from './http-url-schema.js';
@@ -61,11 +61,5 @@ export function readEnvironment(): SandboxOptions {
   };
 }
 
-function readDotEnv(): NodeJS.ProcessEnv {
-  try {
-    return parseEnv(readFileSync('.env', 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw error;
-  }
-}
+const readDotEnv = (): NodeJS.ProcessEnv =>
+  existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};

@@ -15,7 +15,9 @@ export function createMessageRoutes(inbox: MessageInbox, floodFilter: FloodFilte
     fastify.addHook('preClose', async () => {
       streams.closeAll();
     });
-    fastify.get('/messages', async ({ query }) => inbox.listMessages(parseRecipient(query)));
+    fastify.get('/messages', async ({ query }) =>
+      inbox.listMessages(validateInput(recipientQuerySchema, query).to),
+    );
     fastify.get('/messages/stream', async (request, reply) => {
       if (!streams.hasCapacity)
         return reply.code(503).send({ error: 'Too many open streams. Close one and retry.' });
@@ -23,7 +25,7 @@ export function createMessageRoutes(inbox: MessageInbox, floodFilter: FloodFilte
       return reply;
     });
     fastify.get('/rejected-messages', async ({ query }) => {
-      const to = parseRecipient(query);
+      const { to } = validateInput(recipientQuerySchema, query);
       return floodFilter?.listRejected(to) ?? [];
     });
     fastify.delete('/messages', async (_request, reply) => {
@@ -31,12 +33,4 @@ export function createMessageRoutes(inbox: MessageInbox, floodFilter: FloodFilte
       return reply.code(204).send();
     });
   };
-}
-
-/**
- * @returns the query parameter `to`; `undefined`, for all recipients, if it is missing or empty
- * @throws ValidationError if the query has several `to`
- */
-function parseRecipient(query: unknown): string | undefined {
-  return validateInput(recipientQuerySchema, query).to;
 }

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { SINCH_APPLICATION } from '../defaults.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
 import type { MessageInbox } from '../message-inbox.js';
@@ -26,9 +25,8 @@ export async function registerSinchApi(
   server: FastifyInstance,
   { inbox, faults, fixedPins, queue, planner, settings, now }: SinchApiDependencies,
 ): Promise<void> {
-  const application = SINCH_APPLICATION;
   const getCallbackUrl = () => settings.sinchCallbackUrl;
-  const callbacks = new SinchCallbacks({ application, queue, planner, getCallbackUrl });
+  const callbacks = new SinchCallbacks({ queue, planner, getCallbackUrl });
   const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, callbacks, now });
-  await server.register(createSinchRoutes({ sinchVerifications, faults, application }));
+  await server.register(createSinchRoutes({ sinchVerifications, faults }));
 }

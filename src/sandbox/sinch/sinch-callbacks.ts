@@ -1,9 +1,9 @@
+import { SINCH_APPLICATION } from '../defaults.js';
 import type { ReportOutcome } from '../faults/sandbox-fault.js';
 import { postBody } from '../reports/post-body.js';
 import type { ReportPlanner } from '../reports/report-planner.js';
 import type { ReportQueue } from '../reports/report-queue.js';
 import type { Report, ReportReceiver } from '../reports/report.js';
-import type { SinchApplication } from './sinch-auth.js';
 import {
   buildDeliveredEvent,
   buildRequestEvent,
@@ -14,7 +14,6 @@ import { signSinchRequest } from './sinch-signature.js';
 import type { SinchVerification } from './sinch-verification.js';
 
 interface SinchCallbackDependencies {
-  readonly application: SinchApplication;
   readonly queue: ReportQueue;
   readonly planner: ReportPlanner;
   /** Returns the callback URL of the application; empty if it has none. */
@@ -83,20 +82,19 @@ export class SinchCallbacks {
 
   /** Sends no event if the URL was removed while it waited. */
   private async post(event: object): ReturnType<typeof postBody> {
-    const { application, getCallbackUrl } = this.deps;
-    const url = getCallbackUrl();
+    const url = this.deps.getCallbackUrl();
     if (url === '') return undefined;
     const body = JSON.stringify(event);
     // The system time: the receiver compares it with the real time, not with the sandbox's clock.
     const timestamp = new Date().toISOString();
     const signature = signSinchRequest(
       { method: 'POST', url: new URL(url).pathname, contentType: CONTENT_TYPE, timestamp, body },
-      application.secret,
+      SINCH_APPLICATION.secret,
     );
     return postBody(url, body, {
       'content-type': CONTENT_TYPE,
       'x-timestamp': timestamp,
-      authorization: `Application ${application.key}:${signature}`,
+      authorization: `Application ${SINCH_APPLICATION.key}:${signature}`,
     });
   }
 }

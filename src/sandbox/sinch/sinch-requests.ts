@@ -48,12 +48,12 @@ export const startSchema = Joi.object<SinchStartRequest>({
     codeType,
     // `HH:MM:SS`
     expiry: Joi.string().pattern(/^(?!00:00:00)\d\d:[0-5]\d:[0-5]\d$/),
-  }).default({ codeType: 'Numeric' }),
-  whatsappOptions: Joi.object({ codeType }).default({ codeType: 'Numeric' }),
+  }).default(),
+  whatsappOptions: Joi.object({ codeType }).default(),
   flashCallOptions: Joi.object({
     dialTimeout: timeoutS,
     interceptionTimeout: timeoutS.default(60),
-  }).default({ interceptionTimeout: 60 }),
+  }).default(),
   calloutOptions: Joi.object({ speech: Joi.object({ locale: Joi.string() }) }),
 });
 

@@ -3,7 +3,7 @@ import { normalizeRecipient } from '../recipient.js';
 import { createOperationHandler } from '../faults/operation-handler.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
-import { authenticateSinch, type SinchApplication } from './sinch-auth.js';
+import { authenticateSinch } from './sinch-auth.js';
 import { createSinchError, useSinchErrors } from './sinch-error-handler.js';
 import { SinchError } from './sinch-error.js';
 import { chooseLanguage } from './sinch-languages.js';
@@ -14,7 +14,6 @@ import type { SinchVerificationService } from './sinch-verification-service.js';
 interface SinchRouteDependencies {
   readonly sinchVerifications: SinchVerificationService;
   readonly faults: FaultInjector;
-  readonly application: SinchApplication;
 }
 
 interface VerificationRouteTypes {
@@ -47,19 +46,14 @@ export function createSinchRoutes(deps: SinchRouteDependencies) {
   };
 }
 
-function createVerificationRoutes({
-  sinchVerifications,
-  faults,
-  application,
-}: SinchRouteDependencies) {
+function createVerificationRoutes({ sinchVerifications, faults }: SinchRouteDependencies) {
   const handleOperation = createOperationHandler('sinch', faults, createSinchError);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     // The signature covers the body, so authentication has to wait for it.
     fastify.addHook('preValidation', async (request) => {
       const { method, raw, headers } = request;
-      const rawRequest = { method, url: raw.url ?? '', headers, body: getRawBody(request) };
-      authenticateSinch(rawRequest, application, Date.now());
+      authenticateSinch({ method, url: raw.url ?? '', headers, body: getRawBody(request) });
     });
     fastify.post('/', (request, reply) => {
       const body = parseJsonBody(request);
