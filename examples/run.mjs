@@ -44,7 +44,8 @@ process.once('exit', killChildren);
 const key = randomBytes(32).toString('base64url');
 start(ROOT, process.execPath, ['dist/main.js'], {
   ...clearRealSettings(),
-  ...readServiceSettings(),
+  // What this example needs of the service, such as another provider.
+  ...readEnvFile(join(folder, 'service.env')),
   // Production has no sandbox.
   NODE_ENV: 'development',
   PORT: SERVICE_PORT,
@@ -62,11 +63,6 @@ function clearRealSettings() {
   return Object.fromEntries(
     names.filter((each) => REAL_SETTING.test(each)).map((each) => [each, '']),
   );
-}
-
-/** What this example needs of the service, such as another provider. */
-function readServiceSettings() {
-  return readEnvFile(join(folder, 'service.env'));
 }
 
 function readEnvFile(file) {
