@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { createLogger } from '../../src/observability/logger.js';
@@ -9,10 +8,8 @@ import { NestLogger } from '../../src/observability/nest-logger.js';
 import { RedisThrottlerStorage } from '../../src/throttling/redis-throttler-storage.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
-import { scaleTimeLimit } from '../support/time-scale.js';
+import { waitUntil } from '../support/wait-until.js';
 
-/** Redis may close many connections before the reason is read. */
-const TIME_LIMIT_MS = scaleTimeLimit(seconds(30));
 const USER = ['ACL', 'SETUSER', 'otp'];
 const DOCUMENTED_PERMISSIONS =
   /ACL SETUSER otp [^+]*(\+.*)`/.exec(readFileSync('docs/operating.md', 'utf8'))?.[1]?.split(' ') ??
@@ -74,15 +71,6 @@ const OUTAGES: readonly OutageCase[] = [
     keepsConnection: true,
   },
 ];
-
-/** Polls until the condition is true. */
-async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + TIME_LIMIT_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('The condition was not met in time.');
-    await delay(5);
-  }
-}
 
 describe('A Redis that can be reached but', () => {
   let redis: RedisServer;

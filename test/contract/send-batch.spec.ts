@@ -1,11 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Global, Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Clock } from '../../src/common/clock.js';
 import { seconds } from '../../src/common/durations.js';
-import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { Database, type DatabaseEngine } from '../../src/storage/engines/database.js';
@@ -15,16 +13,13 @@ import type { SendReservation } from '../../src/storage/send.types.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from '../support/config.js';
+import { EventsModule } from '../support/events-module.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 
 const NUMBER = phoneNumber('+14155552671');
 const FLOOD_FILTER = { sameCode: 6, messages: 20, windowMs: seconds(3_600) };
-
-@Global()
-@Module({ providers: [EventBus], exports: [EventBus] })
-class EventsModule {}
 
 describe.each([
   ['without delivery reports', {}, undefined, []],

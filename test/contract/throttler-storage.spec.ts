@@ -1,5 +1,4 @@
 import { createServer, type AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import { hours, minutes, seconds } from '../../src/common/durations.js';
@@ -12,6 +11,7 @@ import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
+import { waitUntil } from '../support/wait-until.js';
 
 /** A storage, with what its tests need to move its time and to count its windows. */
 interface StorageUnderTest {
@@ -22,15 +22,6 @@ interface StorageUnderTest {
   endWindows(keys: readonly string[], ttlMs: number): Promise<void>;
   /** The number of windows in the storage. */
   size(): Promise<number>;
-}
-
-/** Polls until the condition is true. */
-async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('The condition was not met within 10 s.');
-    await delay(5);
-  }
 }
 
 const oneUpTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);

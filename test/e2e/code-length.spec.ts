@@ -4,6 +4,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startProviderGateway, type ProviderGateway } from '../support/model/provider-gateway.js';
 import { expectProblem } from '../support/problem.js';
+import { readCodes } from '../support/sandbox-calls.js';
 import { startService, type RunningService } from '../support/service.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
@@ -70,11 +71,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
   };
   const planFault = (fault: object) => callSandbox('PUT', '/sandbox/faults', fault);
 
-  const getCode = async (): Promise<string> => {
-    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(NUMBER)}`);
-    const [message] = (await inbox.json()) as { pin: string }[];
-    return message?.pin ?? '';
-  };
+  const getCode = async (): Promise<string> => (await readCodes(sandbox.url, NUMBER))[0] ?? '';
   const send = async (fields: object = {}) => {
     const request = { phoneNumber: NUMBER, ...fields };
     const { body } = await service.http.post('/otp/send').send(request).expect(200);

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { rules } from '../support/alerts.js';
 import { scrape, type Sample } from '../support/metrics.js';
-import { startMonitoredFleet, waitUntil, type MonitoredFleet } from '../support/monitored-fleet.js';
+import { startMonitoredFleet, type MonitoredFleet } from '../support/monitored-fleet.js';
+import { waitUntil } from '../support/wait-until.js';
 import type { Prometheus } from '../support/services/prometheus.js';
 import { wrongCode } from '../support/wrong-code.js';
 

@@ -41,12 +41,14 @@ const report = async (messageId: string, status: string, changes: object = {}) =
   expect([response.status, await response.text()]).toEqual([200, '']);
 };
 const refused = (reason: string) =>
-  service.getMetric('otp_delivery_reports_refused_total', `provider="infobip",reason="${reason}"`);
+  service.getMetric('otp_delivery_reports_refused_total', { provider: 'infobip', reason });
 const deliveries = (outcome: string, country = 'US') =>
-  service.getMetric(
-    'otp_deliveries_total',
-    `country="${country}",channel="sms",provider="infobip",outcome="${outcome}"`,
-  );
+  service.getMetric('otp_deliveries_total', {
+    country,
+    channel: 'sms',
+    provider: 'infobip',
+    outcome,
+  });
 /** By how much a metric grows. */
 const growthOf = async (read: () => Promise<number>, work: () => Promise<unknown>) => {
   const before = await read();
@@ -252,10 +254,10 @@ describe('The delivery of a message', () => {
 
     expect([await deliveries('delivered'), await deliveries('unreachable', 'DE')]).toEqual([1, 1]);
     const duration = (part: string) =>
-      service.getMetric(
-        `otp_delivery_duration_seconds_${part}`,
-        'provider="infobip",channel="sms"',
-      );
+      service.getMetric(`otp_delivery_duration_seconds_${part}`, {
+        provider: 'infobip',
+        channel: 'sms',
+      });
     expect([await duration('count'), await duration('sum')]).toEqual([1, 4.5]);
     expect(service.log.events('delivery')).toEqual([
       expect.objectContaining({ level: 'info', outcome: 'delivered', durationMs: 4_500 }),

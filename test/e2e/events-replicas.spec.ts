@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
@@ -10,17 +9,13 @@ import { startReplica, type Replica } from '../support/replica.js';
 import { hang, reply } from '../support/scripted-upstream.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { waitUntil } from '../support/wait-until.js';
 
 jest.setTimeout(minutes(2));
 
 const ACCEPTED = reply(204, '');
 /** Makes waiting events due, as if the minute had passed for which a killed replica claimed them. */
 const END_CLAIMS = "update outbox set due_at = 0 where state = 'waiting'";
-
-/** Waits until the condition holds, at most until the time limit of the test. */
-async function waitUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(20);
-}
 
 describe('Events of replicas', () => {
   let postgres: PostgresServer;

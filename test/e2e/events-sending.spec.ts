@@ -9,7 +9,7 @@ import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
 import { WebhookSender } from '../../src/webhooks/webhook-sender.js';
 import { startEventReceiver, type EventReceiver } from '../support/event-receiver.js';
 import { scrape } from '../support/metrics.js';
-import { waitUntil } from '../support/monitored-fleet.js';
+import { waitUntil } from '../support/wait-until.js';
 import { dropConnection, hang, reply, type Script } from '../support/scripted-upstream.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { scaleTimeLimit } from '../support/time-scale.js';

@@ -113,7 +113,7 @@ describe.each(['SQLite', 'PostgreSQL'])(
       expect(service.log.text).toMatch(
         /Event \S+ \(message\.undelivered\) was not sent: its verification was deleted after RETENTION/,
       );
-      const abandoned = 'type="message.undelivered",outcome="abandoned"';
+      const abandoned = { type: 'message.undelivered', outcome: 'abandoned' };
       expect(await service.getMetric('otp_events_total', abandoned)).toBe(1);
     });
 

@@ -3,6 +3,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectProblem } from '../support/problem.js';
+import { callSandbox } from '../support/sandbox-calls.js';
 import { startService, type RunningService } from '../support/service.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 
@@ -58,16 +59,11 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
   const resend = (pinId: string, channel = 'sms') => post('resend', { pinId, channel });
 
   async function readSandbox<T>(list: 'messages' | 'rejected-messages'): Promise<T[]> {
-    return (await (await fetch(`${sandbox.url}/sandbox/${list}`)).json()) as T[];
+    return (await callSandbox(sandbox.url, 'GET', list)) as T[];
   }
   const readTexts = async () =>
     (await readSandbox<{ text: string }>('messages')).map(({ text }) => text);
-  const planFault = (fault: object) =>
-    fetch(`${sandbox.url}/sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(fault),
-    });
+  const planFault = (fault: object) => callSandbox(sandbox.url, 'PUT', 'faults', fault);
   const getLoggedLimits = () => service.log.events('request').flatMap(({ limit }) => limit ?? []);
 
   /** Sends new codes, each after the cooldown. @returns the pinId of the last one */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { minutes } from '../../src/common/durations.js';
-import { startMonitoredFleet, waitUntil, type MonitoredFleet } from '../support/monitored-fleet.js';
+import { startMonitoredFleet, type MonitoredFleet } from '../support/monitored-fleet.js';
+import { waitUntil } from '../support/wait-until.js';
 
 jest.setTimeout(minutes(2));
 

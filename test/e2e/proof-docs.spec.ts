@@ -7,6 +7,7 @@ import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { spawnProgram } from '../support/child-program.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { readClaims } from '../support/proof-keys.js';
+import { readCodes } from '../support/sandbox-calls.js';
 import { startService, type RunningService } from '../support/service.js';
 
 const PAGE = readFileSync('docs/proof.md', 'utf8');
@@ -106,12 +107,8 @@ describe('docs/proof.md', () => {
     return body.proof;
   }
 
-  async function readCode(phoneNumber: string): Promise<string> {
-    const to = encodeURIComponent(phoneNumber);
-    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${to}`);
-    const [message] = (await inbox.json()) as { pin: string }[];
-    return message?.pin ?? '';
-  }
+  const readCode = async (phoneNumber: string): Promise<string> =>
+    (await readCodes(sandbox.url, phoneNumber))[0] ?? '';
 
   const readKeys = () =>
     (JSON.parse(readFileSync(join(folder, 'proof-keys.json'), 'utf8')) as { keys: object[] }).keys;

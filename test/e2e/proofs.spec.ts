@@ -9,6 +9,7 @@ import { startOtlpCollector } from '../support/otlp-collector.js';
 import { expectProblem } from '../support/problem.js';
 import { newProofKey, readClaims, toKeySet } from '../support/proof-keys.js';
 import { startScriptedUpstream } from '../support/scripted-upstream.js';
+import { callSandbox, readCodes } from '../support/sandbox-calls.js';
 import { startSandboxedService, startService, type RunningService } from '../support/service.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { wrongCode } from '../support/wrong-code.js';
@@ -64,9 +65,8 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
       .post('/otp/send')
       .send({ phoneNumber: NUMBER, ...body })
       .expect(200);
-    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(NUMBER)}`);
-    const [message] = (await inbox.json()) as { pin: string }[];
-    return { pinId: sent.body.pinId, otpCode: message?.pin ?? '' };
+    const [otpCode = ''] = await readCodes(sandbox.url, NUMBER);
+    return { pinId: sent.body.pinId, otpCode };
   }
 
   const verify = (body: object, idempotencyKey?: string) => {
@@ -77,11 +77,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
   };
 
   const planFault = (operation: 'verify' | 'status', fault: object) =>
-    fetch(`${sandbox.url}/sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ operation, ...fault }),
-    });
+    callSandbox(sandbox.url, 'PUT', 'faults', { operation, ...fault });
   const loseAnswer = () => planFault('verify', { kind: 'drop', performed: true });
   /** Makes the next status call fail, so that the service cannot read whether the code was verified. */
   const hideStatus = () => planFault('status', { kind: 'server-error' });

@@ -6,6 +6,7 @@ import { waitUntilBlocked } from '../support/blocked-session.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startLossyProxy, type LossyProxy } from '../support/lossy-proxy.js';
 import { expectProblem } from '../support/problem.js';
+import { callSandbox, readCodes } from '../support/sandbox-calls.js';
 import {
   startSandboxedService,
   startService,
@@ -74,14 +75,8 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
     await start(settings);
   };
   const as = ({ key }: typeof shop) => createClientAgent(service.url, key);
-  const callControl = (method: 'PUT' | 'DELETE', path: string, body?: object) =>
-    fetch(`${sandbox.url}/sandbox/${path}`, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-    });
   const planFault = (operation: 'verify' | 'status', fault: object) =>
-    callControl('PUT', 'faults', { operation, ...fault });
+    callSandbox(sandbox.url, 'PUT', 'faults', { operation, ...fault });
   /** Makes the provider check the next codes, and loses its answers. */
   const loseAnswers = (times = 1) => planFault('verify', { kind: 'drop', performed: true, times });
   /** Makes the next status calls fail, so that the service cannot read whether a code was verified. */
@@ -102,9 +97,8 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
 
   async function send(client = shop): Promise<{ pinId: string; code: string }> {
     const { body } = await as(client).post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
-    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(NUMBER)}`);
-    const [message] = (await inbox.json()) as { pin: string }[];
-    return { pinId: body.pinId, code: message?.pin ?? '' };
+    const [code = ''] = await readCodes(sandbox.url, NUMBER);
+    return { pinId: body.pinId, code };
   }
   const verify = (pinId: string, otpCode: string, key?: string) => {
     const request = as(shop).post('/otp/verify');
@@ -214,7 +208,7 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
     await verify(pinId, code, 'right').expect(502);
     await planFault('status', { kind: 'garbage', times: 10 });
     await verify(pinId, code, 'right');
-    await callControl('DELETE', 'faults');
+    await callSandbox(sandbox.url, 'DELETE', 'faults');
 
     const metrics = (await service.http.get('/metrics')).text;
     expect(service.log.text).toContain(`${provider} status`);
@@ -289,7 +283,7 @@ describe.each(CASES)('A check whose answer was lost (%s)', (_title, provider, da
   });
 
   it('is not confused with that of an earlier message to the number, even if the clocks differ', async () => {
-    await callControl('PUT', 'clock', { advanceMs: hours(1) });
+    await callSandbox(sandbox.url, 'PUT', 'clock', { advanceMs: hours(1) });
     const earlier = await send(bank);
     await as(bank).post('/otp/verify').send({ pinId: earlier.pinId, otpCode: earlier.code });
     clock.advance(minutes(1));
@@ -329,11 +323,8 @@ describe('A check whose answer was lost, if the commit of the found result arriv
     const [otpCode] = await service.getReceivedCodes(NUMBER);
     const verify = () =>
       service.http.post('/otp/verify').set('idempotency-key', 'key').send({ pinId, otpCode });
-    await fetch(`${service.sandboxUrl}/sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ operation: 'verify', kind: 'drop', performed: true }),
-    });
+    const fault = { operation: 'verify', kind: 'drop', performed: true };
+    await callSandbox(service.sandboxUrl, 'PUT', 'faults', fault);
 
     const deliver = proxy.holdRequest('commit', 'verifications.verify');
     const verified = verify().then(({ status, body }) => ({ status, body }));

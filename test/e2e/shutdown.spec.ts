@@ -13,6 +13,7 @@ import {
   startScriptedUpstream,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const PHONE = '+14155550123';
 const ACCEPTED = reply(200, { pinId: 'pin', to: PHONE.slice(1), smsStatus: 'MESSAGE_SENT' });
@@ -48,11 +49,6 @@ describe('Graceful shutdown', () => {
     });
   }
 
-  /** Polls until a condition of another process holds. */
-  async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-    while (!(await condition())) await delay(10);
-  }
-
   /** Makes the provider wait before it answers sends. @returns a function that makes it answer */
   async function delaySends(): Promise<() => void> {
     const pending: ServerResponse[] = [];
@@ -65,8 +61,8 @@ describe('Graceful shutdown', () => {
 
   const send = () => replica.http.post('/otp/send').send({ phoneNumber: PHONE });
   const resend = () => replica.http.post('/otp/resend').send({ pinId: PIN_ID });
-  const untilProviderCalled = () => until(() => provider.requests.length > 0);
-  const untilConnectionsRefused = () => until(() => refusesConnections(replica.url));
+  const untilProviderCalled = () => waitUntil(() => provider.requests.length > 0);
+  const untilConnectionsRefused = () => waitUntil(() => refusesConnections(replica.url));
 
   // This test fails without `shutdown.isDraining` in HealthController, and without the onRequest hook in
   // GracefulShutdown.
@@ -80,7 +76,7 @@ describe('Graceful shutdown', () => {
     expect(await request('/health/ready')).toBe('200 keep-alive');
 
     replica.signal('SIGTERM');
-    await until(() => replica.output.includes('stopping'));
+    await waitUntil(() => replica.output.includes('stopping'));
 
     expect(await request('/health/ready')).toBe('503 close');
     expect((await replica.http.get('/health/ready')).body.status).toBe('shutting_down');
@@ -99,7 +95,7 @@ describe('Graceful shutdown', () => {
       const signalledAt = performance.now();
 
       replica.signal(signal);
-      await until(() => replica.output.includes('stopping'));
+      await waitUntil(() => replica.output.includes('stopping'));
 
       expect((await replica.http.get('/health/ready')).status).toBe(503);
       expect(await replica.ended()).toBe(0);
@@ -116,7 +112,7 @@ describe('Graceful shutdown', () => {
   ] as const)('exits at once on a second signal, %s', async (signal, code) => {
     await start(LONG_DELAY);
     replica.signal('SIGTERM');
-    await until(() => replica.output.includes('stopping'));
+    await waitUntil(() => replica.output.includes('stopping'));
 
     replica.signal(signal);
 
@@ -141,7 +137,7 @@ describe('Graceful shutdown', () => {
       await fetch(`${replica.url}/health/live`);
     }
     replica.signal('SIGTERM');
-    await until(() => replica.output.includes('stopping'));
+    await waitUntil(() => replica.output.includes('stopping'));
     // The first request has timed out waiting for the file. Now the others wait for it, one by one.
     expect(await outcomes.shift()).toBe(503);
 
@@ -360,7 +356,7 @@ describe('Graceful shutdown', () => {
     // The requests wait for the locked file one after another, each for two seconds.
     const responses = Array.from({ length: 16 }, () => resend().catch(() => undefined));
     // Sixteen resends, and the request for the metrics itself.
-    await until(async () =>
+    await waitUntil(async () =>
       (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 17'),
     );
 

@@ -180,7 +180,7 @@ describe('A callback that is not authentic', () => {
     ...{ id, event: 'VerificationSmsDeliveredEvent', smsResult: 'Failed' },
   });
   const refusedFor = (reason: string) =>
-    service.getMetric('otp_delivery_reports_refused_total', `provider="sinch",reason="${reason}"`);
+    service.getMetric('otp_delivery_reports_refused_total', { provider: 'sinch', reason });
 
   it.each([
     ['another secret', { secret: 'YW5vdGhlciBzZWNyZXQ=' }],
@@ -234,7 +234,7 @@ describe('A callback', () => {
     const reference = service.proxy.calls.at(-1)?.request['reference'];
     await reportResult(messageId, 'SUCCESSFUL', { reference });
     const disagreements = () =>
-      service.getMetric('otp_provider_disagreements_total', 'provider="sinch"');
+      service.getMetric('otp_provider_disagreements_total', { provider: 'sinch' });
     expect(await disagreements()).toBe(0);
 
     await service.http.delete(`/otp/${pinId}`).expect(204);

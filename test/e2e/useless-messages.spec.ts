@@ -4,6 +4,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectProblem } from '../support/problem.js';
+import { callSandbox, readCodes } from '../support/sandbox-calls.js';
 import { startService, type RunningService } from '../support/service.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { wrongCode } from '../support/wrong-code.js';
@@ -55,16 +56,12 @@ describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)'
   const verify = (pinId: string, otpCode: string, client = shop) =>
     post('verify', { pinId, otpCode }, client);
 
-  async function readCodes(): Promise<string[]> {
-    const url = `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(NUMBER)}`;
-    const messages = (await (await fetch(url)).json()) as { pin: string }[];
-    return messages.map(({ pin }) => pin);
-  }
+  const readAllCodes = () => readCodes(sandbox.url, NUMBER);
 
   /** Sends a code. @returns its verification and the right code */
   async function sendCode(client = shop) {
     const { body } = await send(client).expect(200);
-    const [code = ''] = await readCodes();
+    const [code = ''] = await readAllCodes();
     return { pinId: String(body.pinId), code };
   }
 
@@ -78,17 +75,14 @@ describe.each(['SQLite', 'PostgreSQL'])('A message whose code is of no use (%s)'
 
   /** Runs a request that must be rejected before the provider is called. */
   async function withoutProviderCall(request: () => PromiseLike<Response>): Promise<Response> {
-    const faults = `${sandbox.url}/sandbox/faults`;
-    const messages = await readCodes();
-    for (const operation of ['send', 'resend']) {
-      const init = { method: 'PUT', headers: { 'content-type': 'application/json' } };
-      await fetch(faults, { ...init, body: JSON.stringify({ operation, kind: 'server-error' }) });
-    }
+    const codes = await readAllCodes();
+    for (const operation of ['send', 'resend'])
+      await callSandbox(sandbox.url, 'PUT', 'faults', { operation, kind: 'server-error' });
     const response = await request();
     // Both faults are still planned: a call to the provider would have used one up.
-    expect(await (await fetch(faults)).json()).toHaveLength(2);
-    await fetch(faults, { method: 'DELETE' });
-    expect(await readCodes()).toEqual(messages);
+    expect(await callSandbox(sandbox.url, 'GET', 'faults')).toHaveLength(2);
+    await callSandbox(sandbox.url, 'DELETE', 'faults');
+    expect(await readAllCodes()).toEqual(codes);
     return response;
   }
 

@@ -15,6 +15,7 @@ import {
   type RunningImage,
 } from '../support/container/running-image.js';
 import { spawnProgram } from '../support/child-program.js';
+import { readCodes } from '../support/sandbox-calls.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { freePort } from '../support/services/ports.js';
 
@@ -85,11 +86,8 @@ describe('The container image', () => {
     const { url, service } = await start(await settings());
 
     const { pinId } = await post(`${url}/otp/send`, { phoneNumber });
-    const inbox = await fetch(
-      `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`,
-    );
-    const [message] = (await inbox.json()) as { pin: string }[];
-    const result = await post(`${url}/otp/verify`, { pinId, otpCode: message?.pin });
+    const [otpCode] = await readCodes(sandbox.url, phoneNumber);
+    const result = await post(`${url}/otp/verify`, { pinId, otpCode });
 
     expect(result).toEqual({ verified: true });
     service.kill('SIGTERM');

@@ -17,6 +17,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { newApiKey } from '../support/api-key.js';
 import { spawnProgram } from '../support/child-program.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
+import { readCodes } from '../support/sandbox-calls.js';
 import { startService, type RunningService } from '../support/service.js';
 import { debianPostgresFolders, findBinary, pathFolders } from '../support/services/binaries.js';
 import { findOrInstall } from '../support/services/find-or-install.js';
@@ -121,8 +122,7 @@ describe('docs/deploying.md', () => {
 
     expect(sent).toContain('"status":"ok"');
     const [, PIN_ID] = /"pinId":"([^"]+)"/.exec(sent) ?? [];
-    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(NUMBER)}`);
-    const CODE = ((await inbox.json()) as { pin: string }[])[0]?.pin;
+    const [CODE] = await readCodes(sandbox.url, NUMBER);
     expect(await shell(VERIFY, { ...client, PIN_ID, CODE })).toBe('{"verified":true}');
     expect(
       await queryPostgres(DATABASE_URL, "select usesuper from pg_user where usename = 'otp'"),

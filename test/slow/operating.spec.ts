@@ -17,6 +17,7 @@ import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { spawnProgram } from '../support/child-program.js';
+import { readCodes } from '../support/sandbox-calls.js';
 import { startService, type RunningService } from '../support/service.js';
 
 const PAGE = readFileSync('docs/operating.md', 'utf8');
@@ -81,8 +82,7 @@ describe('docs/operating.md', () => {
   }
 
   async function codeOf(number = NUMBER): Promise<string> {
-    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(number)}`);
-    return ((await inbox.json()) as { pin: string }[])[0]?.pin ?? '';
+    return (await readCodes(sandbox.url, number))[0] ?? '';
   }
 
   async function verify({ http }: RunningService, pinId: string): Promise<object> {

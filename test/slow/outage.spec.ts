@@ -2,7 +2,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
-import { createUnlimitedAccount } from '../support/outage/unlimited-account.js';
+import { createInfobipAccount, NO_LIMITS } from '../support/infobip-account.js';
 import { startFleet, type Fleet } from '../support/outage/fleet.js';
 import { startFlakyProxy, type FlakyProxy } from '../support/outage/flaky-proxy.js';
 import {
@@ -51,7 +51,7 @@ beforeAll(async () => {
   ]);
   servers = { postgres, redis };
   sandbox = await startSandbox({ port: 0 });
-  account = await createUnlimitedAccount(sandbox);
+  account = await createInfobipAccount(sandbox.url, { configuration: NO_LIMITS });
 }, START_TIMEOUT_MS);
 
 afterAll(async () => {

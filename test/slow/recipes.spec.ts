@@ -11,6 +11,7 @@ import { toFileVariable } from '../../src/config/secret-files.js';
 import { tracingConfig } from '../../src/config/tracing.config.js';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { spawnProgram } from '../support/child-program.js';
+import { callSandbox } from '../support/sandbox-calls.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { freePort } from '../support/services/ports.js';
 import {
@@ -148,12 +149,8 @@ describe.each([
 
   /** Makes the sandbox answer the next sends with 429, also their repetitions. */
   async function failNextSend(): Promise<void> {
-    const response = await fetch(`${service.sandboxUrl}/sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ operation: 'send', kind: 'throttled', times: 5 }),
-    });
-    expect(response.ok).toBe(true);
+    const fault = { operation: 'send', kind: 'throttled', times: 5 };
+    await callSandbox(service.sandboxUrl, 'PUT', 'faults', fault);
   }
 });
 

@@ -1,12 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { minutes } from '../../src/common/durations.js';
 import { LoadBalancer } from '../support/load-balancer.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { readCodes } from '../support/sandbox-calls.js';
 import { startReplica, type Replica } from '../support/replica.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const CONCURRENT_FLOWS = 6;
-const POLL_MS = 20;
 const FLOWS_BETWEEN = 20;
 
 jest.setTimeout(minutes(2));
@@ -40,7 +40,7 @@ describe('A rolling restart of two replicas under load', () => {
     replicas.forEach(({ url }) => {
       balancer.add(url);
     });
-    await until(() => replicas.every(({ url }) => balancer.uses(url)));
+    await waitUntil(() => replicas.every(({ url }) => balancer.uses(url)));
 
     let stopped = false;
     const workers = Array.from({ length: CONCURRENT_FLOWS }, async () => {
@@ -54,7 +54,7 @@ describe('A rolling restart of two replicas under load', () => {
       const fresh = await startReplica(settings);
       balancer.add(fresh.url);
       replicas = [...replicas.filter((replica) => replica !== old), fresh];
-      await until(() => balancer.uses(fresh.url));
+      await waitUntil(() => balancer.uses(fresh.url));
     }
     await waitForMoreFlows();
     stopped = true;
@@ -69,13 +69,6 @@ describe('A rolling restart of two replicas under load', () => {
     await Promise.all([postgres.stop(), sandbox.close()]);
   });
 
-  const messagesTo = async (phoneNumber: string): Promise<{ pin: string }[]> => {
-    const inbox = await fetch(
-      `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`,
-    );
-    return (await inbox.json()) as { pin: string }[];
-  };
-
   /** Sends a code and verifies it. */
   async function runFlow(balancer: LoadBalancer): Promise<void> {
     const phoneNumber = `+1415${String(5_560_000 + flows.length)}`;
@@ -84,17 +77,17 @@ describe('A rolling restart of two replicas under load', () => {
     const sent = await balancer.post('/otp/send', { phoneNumber });
     flow.responses.push(`send ${sent.status}`);
     servedBy.add(sent.url);
-    const [message] = await messagesTo(phoneNumber);
+    const [otpCode] = await readCodes(sandbox.url, phoneNumber);
     const { body } = await balancer.post('/otp/verify', {
       pinId: sent.body.pinId,
-      otpCode: message?.pin,
+      otpCode,
     });
     flow.responses.push(`verified ${body.verified}`);
   }
 
   async function waitForMoreFlows(): Promise<void> {
     const enough = flows.length + FLOWS_BETWEEN;
-    await until(() => flows.length >= enough);
+    await waitUntil(() => flows.length >= enough);
   }
 
   // This test fails without `startDraining()` and the delay in shutdown.ts.
@@ -106,7 +99,8 @@ describe('A rolling restart of two replicas under load', () => {
   });
 
   it('sends each phone one message', async () => {
-    for (const { phoneNumber } of flows) expect(await messagesTo(phoneNumber)).toHaveLength(1);
+    for (const { phoneNumber } of flows)
+      expect(await readCodes(sandbox.url, phoneNumber)).toHaveLength(1);
   });
 
   it('ends each old replica with 0, and uses all replicas', () => {
@@ -114,7 +108,3 @@ describe('A rolling restart of two replicas under load', () => {
     expect(servedBy.size).toBe(4);
   });
 });
-
-async function until(happened: () => boolean): Promise<void> {
-  while (!happened()) await delay(POLL_MS);
-}

@@ -19,7 +19,7 @@ export class OffsetClock extends FakeClock {
 }
 
 /** Starts the service with a sandbox, and with limits that a browser test does not reach. */
-export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<RunningService> {
+export async function startDemo(): Promise<RunningService> {
   const clock = new OffsetClock(0);
   const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
   const service = await startService(
@@ -27,7 +27,6 @@ export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<Runni
       INFOBIP_BASE_URL: sandbox.url,
       THROTTLE_SEND_LIMIT: '1000',
       SENDS_PER_END_USER_IP_PER_HOUR: '1000',
-      ...settings,
     },
     clock,
   );

@@ -1,5 +1,6 @@
 import type { Agent, Response, Test } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
+import { listMessages } from './sandbox-calls.js';
 import type { SandboxedService } from './service.js';
 import { wrongCode } from './wrong-code.js';
 
@@ -69,9 +70,7 @@ async function countWrongCodes(client: ObservedClient): Promise<number> {
 async function getNextText(client: ObservedClient, body: object = {}): Promise<string> {
   const number = client.newNumber();
   await send(client, number, body).expect(200);
-  const to = encodeURIComponent(number);
-  const inbox = await fetch(`${client.service.sandboxUrl}/sandbox/messages?to=${to}`);
-  const [message] = (await inbox.json()) as { text: string }[];
+  const [message] = await listMessages(client.service.sandboxUrl, number);
   return message?.text.replace(/\d+/, '…') ?? '';
 }
 

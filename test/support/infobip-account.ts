@@ -9,6 +9,15 @@ export const CONFIGURATION = {
   sendPinPerApplicationLimit: '100000/1d',
   sendPinPerPhoneNumberLimit: '10/1d',
 };
+/** Limits that no test reaches, so that only the service's own limits apply. */
+export const NO_LIMITS = {
+  pinAttempts: 10,
+  allowMultiplePinVerifications: true,
+  pinTimeToLive: '15m',
+  verifyPinLimit: '1000000/1s',
+  sendPinPerApplicationLimit: '1000000/1s',
+  sendPinPerPhoneNumberLimit: '1000000/1s',
+};
 export const TEMPLATE = { messageText: 'Code: {{pin}}', pinType: 'NUMERIC', pinLength: 6 };
 
 /** Values to change in an account that otherwise suits the default settings. */

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { RULES_FOLDER } from './alerts.js';
 import { newHashedKey, TestClientsFile } from './clients-file.js';
 import { startEventReceiver } from './event-receiver.js';
 import { startRecordingProxy } from './recording-proxy.js';
 import { startReplica, type Replica } from './replica.js';
+import { readCodes } from './sandbox-calls.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 import { startPrometheus, type Prometheus } from './services/prometheus.js';
 import { infobipReport, REPORT_TOKEN } from './tracked-service.js';
@@ -70,12 +70,8 @@ export async function startMonitoredFleet(
       const { status } = await fetch(`${url}/provider-reports/infobip`, request);
       if (status !== 200) throw new Error(`the report was answered ${String(status)}`);
     },
-    getLastCode: async (phoneNumber: string) => {
-      const to = encodeURIComponent(phoneNumber);
-      const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${to}`);
-      const [message] = (await inbox.json()) as { pin: string }[];
-      return message?.pin ?? '';
-    },
+    getLastCode: async (phoneNumber: string) =>
+      (await readCodes(sandbox.url, phoneNumber))[0] ?? '',
     getAlertState: async (alert: string) =>
       (await prometheus.getRules()).find(({ name }) => name === alert)?.state,
     stop: async () => {
@@ -95,9 +91,4 @@ export async function startMonitoredFleet(
   const urls = replicas.map(({ url }) => url);
   const prometheus = await startPrometheus(urls, RULES_FOLDER);
   return { ...fleet, prometheus };
-}
-
-/** Waits until the condition holds. Only the test's time limit ends this earlier. */
-export async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(100);
 }

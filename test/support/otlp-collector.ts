@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from './listen.js';
 
 /** A span, as the collector decodes it. */
 interface CollectedSpan {
@@ -81,10 +80,9 @@ export async function startOtlpCollector(
       if (code === undefined) return;
       response.writeHead(code, { 'content-type': 'application/json' }).end('{}');
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listen(server)),
     requests,
     get spans() {
       return exportRequests()
@@ -100,11 +98,6 @@ export async function startOtlpCollector(
     },
     get text() {
       return bodies.join('\n');
-    },
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
     },
   };
 }

@@ -1,4 +1,3 @@
-import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { ClientsModule } from '../../src/clients/clients.module.js';
 import { EventBus } from '../../src/common/events.js';
@@ -12,18 +11,13 @@ import { ProviderError } from '../../src/providers/provider-error.js';
 import { ProvidersModule } from '../../src/providers/providers.module.js';
 import { SinchProvider } from '../../src/providers/sinch/sinch.provider.js';
 import { testEnvironment } from './config.js';
+import { EventsModule } from './events-module.js';
 
 const ADAPTERS = { infobip: InfobipProvider, sinch: SinchProvider };
 
 /** Starts the providers and their router as in the service; `provider` is the first of PROVIDERS. */
 export async function startProvidersModule(settings: NodeJS.ProcessEnv) {
   const env = testEnvironment(settings);
-  @Global()
-  @Module({
-    providers: [EventBus],
-    exports: [EventBus],
-  })
-  class EventsModule {}
   const app = await Test.createTestingModule({
     imports: [configModule(env), ClientsModule.with(env), EventsModule, ProvidersModule],
   }).compile();

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from './listen.js';
 
-/** A call of the service to its provider, with the bodies of the request and of the answer. */
+/** The bodies of a call of the service to its provider, and of the answer. */
 export interface RecordedCall {
-  readonly path: string;
   readonly request: Readonly<Record<string, unknown>>;
   readonly answer: Readonly<Record<string, unknown>>;
 }
@@ -41,7 +39,7 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     });
     let text = await response.text();
     if (body !== '') {
-      const call = { path: url, request: parse(body), answer: parse(text) };
+      const call = { request: parse(body), answer: parse(text) };
       calls.push(call);
       if (removesMessageIds) text = text.replace(/,"externalMessageId":"[^"]*"/, '');
       const work = nextWork;
@@ -61,10 +59,8 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
   });
   // Closing an idle connection could race with a new request on it.
   server.keepAliveTimeout = 0;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    ...(await listen(server)),
     calls,
     get messageIds() {
       return calls.flatMap(({ answer }) => {
@@ -78,11 +74,6 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     },
     setRemovesMessageIds: (removes) => {
       removesMessageIds = removes;
-    },
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
     },
   };
 }

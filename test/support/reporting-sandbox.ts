@@ -1,6 +1,7 @@
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { FakeClock } from './fake-clock.js';
+import { scrape, total, type Sample } from './metrics.js';
 import { DEFAULT_IDS, SINCH_APPLICATION } from './sandbox.js';
 import { startService, type RunningService } from './service.js';
 
@@ -59,8 +60,8 @@ export interface ReportingSandbox {
   postToReplica(index: number, body: object, headers: Record<string, string>): Promise<number>;
   /** A phone number that no test has used. */
   createNumber(): string;
-  /** The sum of the values on all lines of the replicas' metrics that match. */
-  getMetric(line: RegExp): Promise<number>;
+  /** The sum of a metric over all replicas, and over all series with these labels. */
+  getMetric(name: string, labels: Sample['labels']): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -150,13 +151,9 @@ export async function startReportingSandbox(
       numberCount += 1;
       return `+1415555${String(2_000 + numberCount)}`;
     },
-    getMetric: async (line) => {
-      const pages = await Promise.all(
-        replicas.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()),
-      );
-      return pages
-        .flatMap((page) => page.split('\n').filter((text) => line.test(text)))
-        .reduce((sum, text) => sum + Number(text.split(' ').at(-1)), 0);
+    getMetric: async (name, labels) => {
+      const samples = await Promise.all(replicas.map(({ url }) => scrape(url)));
+      return total(samples.flat(), name, labels);
     },
     close: async () => {
       for (const replica of replicas) await replica.close();

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { spawnProgram, type ChildProgram } from './child-program.js';
 import { freePort } from './services/ports.js';
 import type { TestSandbox } from './sandbox.js';
+import { listMessages } from './sandbox-calls.js';
 
 const execute = promisify(execFile);
 
@@ -76,8 +77,7 @@ export async function startPackagedSandbox(
   return {
     url,
     program,
-    listMessages: async (to = '') =>
-      (await (await fetch(`${url}/sandbox/messages?to=${encodeURIComponent(to)}`)).json()) as never,
+    listMessages: (to) => listMessages(url, to),
     close: () => program.stop(),
   };
 }

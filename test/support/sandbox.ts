@@ -1,6 +1,7 @@
 import supertest, { type Agent, type Response, type Test } from 'supertest';
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { FakeClock } from './fake-clock.js';
+import { listMessages, readCodes, type ReceivedMessage } from './sandbox-calls.js';
 
 /** An ordinary number, no magic one of the sandbox. Without `+`, as in Infobip's API. */
 export const PHONE_NUMBER = '41793026727';
@@ -27,20 +28,6 @@ export const INFOBIP_ID_PATTERN = /^[0-9A-F]{32}$/;
 
 /** The ids of tracked messages at Infobip, and of verifications at Sinch. */
 export const UUID_PATTERN = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
-
-/** A message, as `GET /sandbox/messages` returns it. */
-interface ReceivedMessage {
-  readonly to: string;
-  readonly from: string;
-  readonly channel: string;
-  readonly text: string;
-  readonly pin: string;
-  readonly pinId: string;
-  readonly provider: string;
-  readonly sentAt: string;
-  /** Only if Infobip tracks its delivery. */
-  readonly messageId?: string;
-}
 
 /** A report and its state, as `GET /sandbox/reports` returns it. */
 interface SentReport {
@@ -97,8 +84,6 @@ export async function startTestSandbox(
         .post(`/2fa/2/applications/${applicationId}/messages`)
         .send({ messageText: '{{pin}} for {{name}}', pinType: 'NUMERIC', ...template })
     ).body.messageId;
-  const listMessages = async (to?: string): Promise<ReceivedMessage[]> =>
-    (await anonymousHttp.get('/sandbox/messages').query(to === undefined ? {} : { to })).body;
 
   return {
     url,
@@ -114,10 +99,10 @@ export async function startTestSandbox(
       const messageId = await createTemplate(applicationId);
       const request = { applicationId, messageId, to: PHONE_NUMBER };
       const { body } = await http.post('/2fa/2/pin').send(request);
-      const pin = (await listMessages(PHONE_NUMBER))[0]?.pin ?? '';
+      const [pin = ''] = await readCodes(url, PHONE_NUMBER);
       return { applicationId, pinId: body.pinId, pin };
     },
-    listMessages,
+    listMessages: (to) => listMessages(url, to),
     deliverReports: async (which = 'due') =>
       (await anonymousHttp.post('/sandbox/reports/deliver').send({ all: which === 'all' })).body,
     setReportUrls: (urls) => {

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { listen } from './listen.js';
 
 interface ReceivedRequest {
   readonly method: string;
@@ -62,21 +61,14 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
       script(response);
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    ...(await listen(server)),
     requests,
     answer: (next) => {
       script = next;
     },
     answerReads: (next) => {
       readScript = next;
-    },
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
     },
   };
 }

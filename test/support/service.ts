@@ -15,9 +15,10 @@ import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { InfobipCodeLengths } from '../../src/providers/infobip/infobip.code-lengths.js';
 import { ProviderReportReceiver } from '../../src/provider-reports/provider-report-receiver.js';
-import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { testEnvironment } from './config.js';
 import { openApiValidatedAgent } from './openapi-validated-agent.js';
+import { listMessages, readCodes } from './sandbox-calls.js';
 import { FakeClock } from './fake-clock.js';
 import { MemoryLog } from './memory-log.js';
 
@@ -112,26 +113,14 @@ export async function startSandboxedService(
   return {
     ...service,
     sandboxUrl: sandbox.url,
-    getReceivedCodes: async (phoneNumber) =>
-      (await readInbox(sandbox, phoneNumber)).map(({ pin }) => pin),
+    getReceivedCodes: (phoneNumber) => readCodes(sandbox.url, phoneNumber),
     getReceivedChannels: async (phoneNumber) =>
-      (await readInbox(sandbox, phoneNumber)).map(({ channel }) => channel),
+      (await listMessages(sandbox.url, phoneNumber)).map(({ channel }) => channel),
     getProviderPinIds: async (phoneNumber) =>
-      (await readInbox(sandbox, phoneNumber)).map(({ pinId }) => pinId),
+      (await listMessages(sandbox.url, phoneNumber)).map(({ pinId }) => pinId),
     close: async () => {
       await service.close();
       await sandbox.close();
     },
   };
-}
-
-interface ReceivedMessage {
-  readonly pin: string;
-  readonly pinId: string;
-  readonly channel: string;
-}
-
-async function readInbox({ url }: Sandbox, phoneNumber: string): Promise<ReceivedMessage[]> {
-  const inbox = await fetch(`${url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`);
-  return (await inbox.json()) as ReceivedMessage[];
 }

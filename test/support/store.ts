@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Clock } from '../../src/common/clock.js';
 import { EventBus } from '../../src/common/events.js';
@@ -15,6 +14,7 @@ import { MessageRepository } from '../../src/storage/repositories/message.reposi
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from './config.js';
+import { EventsModule } from './events-module.js';
 import { deleteRecords } from './services/postgres-client.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 
@@ -80,12 +80,6 @@ async function newPostgresStorage(): Promise<TestStorage> {
 /** Opens a replica's storage with these settings. */
 export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Promise<OpenStore> {
   const env = testEnvironment({ NODE_ENV: 'test', ...settings });
-  @Global()
-  @Module({
-    providers: [EventBus],
-    exports: [EventBus],
-  })
-  class EventsModule {}
   const module = await Test.createTestingModule({
     imports: [configModule(env), EventsModule, StorageModule],
   })

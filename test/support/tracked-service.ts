@@ -2,8 +2,10 @@ import { createHash, createHmac } from 'node:crypto';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { FakeClock } from './fake-clock.js';
+import { scrape, total, type Sample } from './metrics.js';
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.js';
 import { SINCH_APPLICATION } from './sandbox.js';
+import { readCodes } from './sandbox-calls.js';
 import { startService, type RunningService } from './service.js';
 
 export const REPORT_TOKEN = 'a-token-that-only-tests-know';
@@ -35,7 +37,7 @@ export interface TrackedService extends RunningService {
   cleanUp(): Promise<void>;
   /** The code that a phone received last. */
   getLastCode(phoneNumber: string): Promise<string>;
-  getMetric(name: string, labels: string): Promise<number>;
+  getMetric(name: string, labels: Sample['labels']): Promise<number>;
 }
 
 interface SentMessage {
@@ -90,16 +92,8 @@ export async function startTrackedService(
     getDelivery: async (pinId) =>
       (await service.http.get(`/otp/${pinId}`).expect(200)).body.delivery as unknown,
     cleanUp: () => service.app.get(CleanupService).runOnce(),
-    getLastCode: async (phoneNumber) => {
-      const to = encodeURIComponent(phoneNumber);
-      const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${to}`);
-      return ((await inbox.json()) as { pin: string }[])[0]?.pin ?? '';
-    },
-    getMetric: async (name, labels) => {
-      const page = await (await fetch(`${service.url}/metrics`)).text();
-      const line = page.split('\n').find((text) => text.startsWith(`${name}{${labels}} `));
-      return Number(line?.split(' ').at(-1) ?? 0);
-    },
+    getLastCode: async (phoneNumber) => (await readCodes(sandbox.url, phoneNumber))[0] ?? '',
+    getMetric: async (name, labels) => total(await scrape(service.url), name, labels),
     close: async () => {
       await service.close();
       await proxy.close();

@@ -1,10 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { PostgresDialect, SqliteDialect } from 'kysely';
 import { format } from 'sql-formatter';
 import { Clock } from '../../src/common/clock.js';
-import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { Database, type DatabaseEngine } from '../../src/storage/engines/database.js';
 import { SHARD } from '../../src/storage/engines/postgres.js';
@@ -12,6 +10,7 @@ import { StorageModule } from '../../src/storage/storage.module.js';
 import { UsageHistory } from '../../src/storage/usage-history.js';
 import { VerificationHistory } from '../../src/storage/verification-history.js';
 import { testEnvironment } from '../support/config.js';
+import { EventsModule } from '../support/events-module.js';
 
 const disconnected = async (): Promise<never> => {
   throw new Error('compiling needs no connection');
@@ -21,10 +20,6 @@ const ENGINES = [
   ['sqlite', new SqliteDialect({ database: disconnected }), '', '0'],
   ['postgresql', new PostgresDialect({ pool: disconnected }), 'for update', SHARD],
 ] as const;
-
-@Global()
-@Module({ providers: [EventBus], exports: [EventBus] })
-class EventsModule {}
 
 /** Every statement that the repositories prepare, by its name. */
 async function statementsOf(

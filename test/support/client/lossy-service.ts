@@ -5,6 +5,7 @@ import { createOtpClient, type OtpClient } from '../../../client/src/index.js';
 import type { newApiKey } from '../api-key.js';
 import { startLossyProxy, type LossyProxy } from '../lossy-proxy.js';
 import { startReplica, type Replica } from '../replica.js';
+import { callSandbox, readCodes } from '../sandbox-calls.js';
 import { freePort } from '../services/ports.js';
 import { scaleTimeLimit } from '../time-scale.js';
 import { wrongCode } from '../wrong-code.js';
@@ -78,17 +79,15 @@ export class LossyService {
     const client = createOtpClient({ url: this.replica.url, apiKey: this.apiKey });
     for (let round = 1; round <= 6; round += 1) {
       const dropped = await this.createVerification();
-      await this.callSandbox('PUT', '/sandbox/faults', { operation: 'verify', kind: 'drop' });
+      await callSandbox(this.sandboxUrl, 'PUT', 'faults', { operation: 'verify', kind: 'drop' });
       await client.verify({ pinId: dropped.pinId, otpCode: dropped.rightCode });
       const { pinId, rightCode } = await this.createVerification();
       await client.verify({ pinId, otpCode: rightCode });
     }
   }
 
-  async getReceivedCodes(phoneNumber: string): Promise<string[]> {
-    const path = `/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`;
-    const messages = (await this.callSandbox('GET', path)) as { pin: string }[];
-    return messages.map(({ pin }) => pin);
+  getReceivedCodes(phoneNumber: string): Promise<string[]> {
+    return readCodes(this.sandboxUrl, phoneNumber);
   }
 
   async close(): Promise<void> {
@@ -143,7 +142,7 @@ export class LossyService {
       return new Response(await response.text(), { status, headers });
     } finally {
       await this.running;
-      await this.callSandbox('DELETE', '/sandbox/faults');
+      await callSandbox(this.sandboxUrl, 'DELETE', 'faults');
     }
   }
 
@@ -160,30 +159,20 @@ export class LossyService {
     ]);
     // The service rejected or replayed it, so an earlier request with the same key may still run.
     if (hasEndedWithoutProvider) await earlier;
-    await this.callSandbox('DELETE', '/sandbox/faults');
+    await callSandbox(this.sandboxUrl, 'DELETE', 'faults');
   }
 
   /** Resolves as soon as one of the two planned faults is used. */
   private async waitForFault(): Promise<void> {
-    const list = () => this.callSandbox('GET', '/sandbox/faults') as Promise<unknown[]>;
+    const list = () => callSandbox(this.sandboxUrl, 'GET', 'faults') as Promise<unknown[]>;
     while ((await list()).length === 2);
   }
 
   /** @param statusFault for the call by which the service asks the provider whether it verified a code */
   private async planFaults(url: string, fault: object, statusFault?: object): Promise<void> {
     const operation = new URL(url).pathname.slice('/otp/'.length);
-    await this.callSandbox('PUT', '/sandbox/faults', { operation, ...fault });
+    await callSandbox(this.sandboxUrl, 'PUT', 'faults', { operation, ...fault });
     if (statusFault)
-      await this.callSandbox('PUT', '/sandbox/faults', { operation: 'status', ...statusFault });
-  }
-
-  private async callSandbox(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(this.sandboxUrl + path, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return text === '' ? undefined : JSON.parse(text);
+      await callSandbox(this.sandboxUrl, 'PUT', 'faults', { operation: 'status', ...statusFault });
   }
 }

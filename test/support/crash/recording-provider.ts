@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { History } from './history.js';
+import { listen } from '../listen.js';
 import type { SeededRandom } from '../seeded-random.js';
 
 /** A fake of the Infobip 2FA API that records every call. It outlives the service's process. */
@@ -97,17 +96,10 @@ export async function startRecordingProvider(
   const server = createServer((request, response) => void serve(request, response));
   // Keep idle connections open: closing one could race with a new request on it.
   server.keepAliveTimeout = 0;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    ...(await listen(server)),
     disableFaults: () => {
       faultsEnabled = false;
-    },
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
     },
   };
 }

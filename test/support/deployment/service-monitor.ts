@@ -12,9 +12,7 @@ export interface ServiceMonitor {
     readonly endpoints: readonly {
       /** The name of a port of the Service. */
       readonly port: string;
-      readonly path?: string;
       readonly interval?: `${number}s`;
-      readonly scrapeTimeout?: `${number}s`;
     }[];
     readonly selector: LabelSelector;
     /** The label of the Service that gives the job its name. */

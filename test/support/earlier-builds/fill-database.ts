@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { startReplica, type Replica } from '../replica.js';
+import { callSandbox, listMessages } from '../sandbox-calls.js';
 import { wrongCode } from '../wrong-code.js';
 import {
   FIXTURE_SETTINGS,
@@ -68,11 +69,7 @@ class Flow {
         this.pinId = (await this.post('send', { phoneNumber: this.phoneNumber })).pinId ?? '';
         return;
       case 'lost resend':
-        await fetch(`${this.sandbox.url}/sandbox/faults`, {
-          method: 'PUT',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ operation: 'resend', kind: 'hang' }),
-        });
+        await callSandbox(this.sandbox.url, 'PUT', 'faults', { operation: 'resend', kind: 'hang' });
         await this.resend();
         return;
       case 'resend':
@@ -92,9 +89,7 @@ class Flow {
 
   async getStoredFlow(): Promise<StoredFlow> {
     const { phoneNumber, pinId, requests } = this;
-    const query = encodeURIComponent(phoneNumber);
-    const inbox = await fetch(`${this.sandbox.url}/sandbox/messages?to=${query}`);
-    const [message] = (await inbox.json()) as { pin: string; pinId: string }[];
+    const [message] = await listMessages(this.sandbox.url, phoneNumber);
     const { pin = TEST_CODE, pinId: providerPinId } = message ?? {};
     return { phoneNumber, pinId, requests, code: pin, ...(providerPinId && { providerPinId }) };
   }

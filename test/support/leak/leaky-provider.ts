@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { listen } from '../listen.js';
 import type { SeededRandom } from '../seeded-random.js';
 import { FAULTS } from './leaky-provider-faults.js';
 import type { SecretFactory } from './secret-factory.js';
@@ -79,16 +78,9 @@ export async function startLeakyProvider(
     respond(request, response).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 0;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    ...(await listen(server)),
     getCode: (phoneNumber) => codes.get(phoneNumber),
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
   };
 }
 

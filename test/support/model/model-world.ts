@@ -6,6 +6,7 @@ import { InfobipCodeLengths } from '../../../src/providers/infobip/infobip.code-
 import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { CleanupService } from '../../../src/storage/cleanup.service.js';
 import { FakeClock } from '../fake-clock.js';
+import { createInfobipAccount, NO_LIMITS } from '../infobip-account.js';
 import { startService, type RunningService } from '../service.js';
 import type { ModelSettings } from './model-rules.js';
 import {
@@ -61,7 +62,8 @@ export class ModelWorld {
   async start(): Promise<void> {
     this.sandbox = await startSandbox({ port: 0, now: () => this.clock.now() });
     this.gateway = await startProviderGateway(this.sandbox.url, this.clock);
-    if (this.options.infobipAcceptsCodesAgain) this.account = await createAccount(this.sandbox.url);
+    if (this.options.infobipAcceptsCodesAgain)
+      this.account = await createInfobipAccount(this.sandbox.url, { configuration: NO_LIMITS });
     for (let index = 0; index < this.options.replicas; index += 1) {
       this.replicas.push(await this.startReplica());
     }
@@ -78,9 +80,8 @@ export class ModelWorld {
    * other; the second step stops all replicas and starts them with the secrets swapped.
    */
   async rotateSecret(): Promise<void> {
-    const [current = '', next] = this.secrets;
-    const isPrepared = next !== undefined && this.secrets.at(-1) === next && this.hasUnusedSecret;
-    if (isPrepared) {
+    if (this.hasUnusedSecret) {
+      const [current = '', next = ''] = this.secrets;
       this.secrets.splice(0, 2, next, current);
       this.hasUnusedSecret = false;
       await Promise.all(this.replicas.map((replica) => this.stopReplica(replica)));
@@ -197,26 +198,6 @@ export class ModelWorld {
     await service.close();
     this.logs.push(...service.log.lines);
   }
-}
-
-/** Creates an Infobip application that accepts a right code any number of times. */
-async function createAccount(sandboxUrl: string): Promise<NodeJS.ProcessEnv> {
-  const post = async (path: string, body: object) => {
-    const headers = { 'content-type': 'application/json', authorization: 'App any' };
-    const init = { method: 'POST', headers, body: JSON.stringify(body) };
-    const response = await fetch(`${sandboxUrl}/2fa/2/applications${path}`, init);
-    return (await response.json()) as { applicationId: string; messageId: string };
-  };
-  const configuration = {
-    allowMultiplePinVerifications: true,
-    verifyPinLimit: '1000000/1s',
-    sendPinPerApplicationLimit: '1000000/1s',
-    sendPinPerPhoneNumberLimit: '1000000/1s',
-  };
-  const { applicationId } = await post('', { name: 'lenient', configuration });
-  const template = { messageText: '{{pin}}', pinType: 'NUMERIC', pinLength: 6 };
-  const { messageId } = await post(`/${applicationId}/messages`, template);
-  return { INFOBIP_APP_ID: applicationId, INFOBIP_MESSAGE_ID: messageId };
 }
 
 const newSecret = (index: number): string =>

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { listen } from '../listen.js';
 import type { PlannedCallFault, ProviderCall, ProviderResponseRecord } from './operation.js';
 import { readProviderPinId, toCallResult } from './provider-results.js';
 
@@ -141,17 +140,14 @@ export async function startProviderGateway(
   const server = createServer((incoming, response) => void handle(incoming, response));
   // Closing an idle connection could race with a new request on it.
   server.keepAliveTimeout = 0;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { url, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    url,
     calls,
     codes,
     planFault: (operationId, fault) => planned.set(operationId, fault),
     close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      await close();
       await sandbox.destroy();
     },
   };

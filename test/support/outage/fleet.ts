@@ -1,5 +1,6 @@
 import type { Sandbox } from '../../../src/sandbox/sandbox.js';
 import { startReplica, type Replica } from '../replica.js';
+import { readCodes } from '../sandbox-calls.js';
 
 /** The settings and options of one replica. */
 type ReplicaOptions = Readonly<Parameters<typeof startReplica>>;
@@ -27,16 +28,10 @@ export async function startFleet<S extends readonly ReplicaOptions[]>(
   };
   try {
     const replicas = (await Promise.all(starting)) as { [K in keyof S]: Replica };
-    return { replicas, getReceivedCodes: createCodeReader(sandbox), stop };
+    const getReceivedCodes = (phoneNumber: string) => readCodes(sandbox.url, phoneNumber);
+    return { replicas, getReceivedCodes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-function createCodeReader({ url }: Sandbox): Fleet['getReceivedCodes'] {
-  return async (phoneNumber) => {
-    const inbox = await fetch(`${url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`);
-    return ((await inbox.json()) as { pin: string }[]).map(({ pin }) => pin);
-  };
 }

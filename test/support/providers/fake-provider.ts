@@ -1,4 +1,5 @@
 import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
+import { callSandbox, listMessages, readCodes } from '../sandbox-calls.js';
 import { freePort } from '../services/ports.js';
 
 /** How a provider fails. */
@@ -25,19 +26,10 @@ export interface FakeProvider {
   close(): Promise<void>;
 }
 
-interface ReceivedMessage {
-  readonly to: string;
-  readonly pin: string;
-}
-
 export async function startFakeProvider(): Promise<FakeProvider> {
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
   let sandbox: Sandbox | undefined = await startSandbox({ port });
-  const listMessages = async (query = ''): Promise<ReceivedMessage[]> =>
-    sandbox
-      ? ((await (await fetch(`${url}/sandbox/messages${query}`)).json()) as ReceivedMessage[])
-      : [];
   const close = async () => {
     await sandbox?.close();
     sandbox = undefined;
@@ -48,18 +40,17 @@ export async function startFakeProvider(): Promise<FakeProvider> {
       if (mode === 'refuses connections') return close();
       for (const operation of ['send', 'resend', 'verify']) {
         const fault = { operation, times: 1_000_000, ...FAULTS[mode] };
-        await callControl(`${url}/sandbox/faults`, 'PUT', fault);
+        await callSandbox(url, 'PUT', 'faults', fault);
       }
     },
     stopFailing: async (mode) => {
       if (mode === 'refuses connections') sandbox = await startSandbox({ port });
-      else await callControl(`${url}/sandbox/faults`, 'DELETE');
+      else await callSandbox(url, 'DELETE', 'faults');
     },
-    getReceivedCodes: async (phoneNumber) =>
-      (await listMessages(`?to=${encodeURIComponent(phoneNumber)}`)).map(({ pin }) => pin),
+    getReceivedCodes: async (phoneNumber) => (sandbox ? readCodes(url, phoneNumber) : []),
     listCodes: async () => {
       const codes = new Map<string, string[]>();
-      for (const { to, pin } of await listMessages()) {
+      for (const { to, pin } of sandbox ? await listMessages(url) : []) {
         // Infobip writes numbers without a +, Sinch with it.
         const phoneNumber = `+${to.replace('+', '')}`;
         codes.set(phoneNumber, [...(codes.get(phoneNumber) ?? []), pin]);
@@ -68,13 +59,4 @@ export async function startFakeProvider(): Promise<FakeProvider> {
     },
     close,
   };
-}
-
-async function callControl(url: string, method: string, body?: object): Promise<void> {
-  const response = await fetch(url, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`The sandbox returned ${String(response.status)}`);
 }

@@ -19,8 +19,6 @@ const run = promisify(execFile);
 export interface PostgresServer {
   /** URL of the database `postgres`, with a role that may create databases. */
   readonly url: string;
-  /** Whether this test has started the server, and may shut it down. */
-  readonly owned: boolean;
   /** Creates an empty database and returns its URL. `stop` removes it. */
   createDatabase(): Promise<string>;
   /** Starts an outage: kills the server. Committed data is kept. */
@@ -52,7 +50,6 @@ export async function startPostgres({
   const url = `postgres://postgres@${LOOPBACK}:${String(server.port)}/postgres`;
   return {
     url,
-    owned: true,
     createDatabase: () => createDatabase(url),
     shutDown: () => server.shutDown(),
     restart: () => server.restart(),
@@ -69,7 +66,6 @@ function sharedServer(url: string): PostgresServer {
   };
   return {
     url,
-    owned: false,
     createDatabase: async () => {
       const database = await createDatabase(url);
       createdUrls.push(database);

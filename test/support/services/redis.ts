@@ -11,8 +11,6 @@ import { sharedServiceUrl } from './shared-services';
 /** A real Redis, or Valkey, which is compatible. */
 export interface RedisServer {
   readonly url: string;
-  /** Whether this test has started the server, and may shut it down. */
-  readonly owned: boolean;
   /** Starts an outage: kills the server. Its data is lost. */
   shutDown(): Promise<void>;
   /** Ends the outage: same port, empty, ready for connections. */
@@ -54,7 +52,6 @@ export async function startRedis({
   const url = `${scheme}://${LOOPBACK}:${String(server.port)}`;
   return {
     url,
-    owned: true,
     shutDown: () => server.shutDown(),
     restart: () => server.restart(),
     flush: () => flush(url),
@@ -71,7 +68,6 @@ function sharedServer(serverUrl: string): RedisServer {
   };
   return {
     url,
-    owned: false,
     shutDown: rejectOutage,
     restart: rejectOutage,
     flush: () => flush(url),
