@@ -61,6 +61,16 @@ describe('An Idempotency-Key', () => {
     );
   });
 
+  it('is rejected for a request that differs only in half of a surrogate pair', async () => {
+    const { pinId } = (await send('a', { phoneNumber: NUMBER, reference: '\ufffd' })).body;
+    const [code = ''] = await service.getReceivedCodes(NUMBER);
+    const request = { pinId, otpCode: wrongCode(code) };
+    await verify('b', { ...request, reference: '\ufffd' }).expect(200);
+
+    for (const reference of ['\ud800', '\udfff'])
+      expectProblem(await verify('b', { ...request, reference }), 422, 'idempotency_key_reused');
+  });
+
   it('is accepted for the same request with its fields in another order', async () => {
     await send('a', { phoneNumber: NUMBER, channel: 'sms' });
 

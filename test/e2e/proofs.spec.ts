@@ -277,8 +277,8 @@ describe('Proofs', () => {
     await service.close();
   });
 
-  it.each(['', 'x'.repeat(129), 4711, null, ['orders']])(
-    'need a proofFor of 1 to 128 characters: %j is rejected',
+  it.each(['', 'x'.repeat(129), 'orders\ud800', 4711, null, ['orders']])(
+    'need a well-formed proofFor of 1 to 128 characters: %j is rejected',
     async (proofFor) => {
       const { service, pinId, otpCode } = await startAndSend(SETTINGS);
       const response = await service.http.post('/otp/verify').send({ pinId, otpCode, proofFor });

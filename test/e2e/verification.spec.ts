@@ -162,6 +162,36 @@ describe('A verification', () => {
     await verify({ pinId, otpCode, reference: 'login-1' }).expect(200, { verified: true });
   });
 
+  it('cannot be verified with half of a surrogate pair, not even for the reference U+FFFD', async () => {
+    const { pinId, otpCode } = await send({ reference: '\ufffdx' });
+
+    await verify({ pinId, otpCode, reference: '\ud800x' }).expect(200, {
+      verified: false,
+      reason: 'reference_mismatch',
+    });
+    expect((await status(pinId)).body.attemptsRemaining).toBe(5);
+    await verify({ pinId, otpCode, reference: '\ufffdx' }).expect(200, { verified: true });
+  });
+
+  it.each(['reference', 'eventReference', 'phoneNumber', 'locale', 'channel', 'endUserIp'])(
+    'cannot have half of a surrogate pair in its %s',
+    async (field) => {
+      const value = field === 'phoneNumber' ? `${NUMBER}\ud800` : 'x\udfff';
+      const body = { phoneNumber: NUMBER, [field]: value };
+      const response = await service.http.post('/otp/send').send(body);
+
+      expectProblem(response, 400, 'validation_failed');
+      expect(response.body.errors).toEqual([
+        {
+          pointer: `#/${field}`,
+          detail: expect.stringMatching(
+            /reference/i.test(field) ? /half of a surrogate pair/ : /./,
+          ),
+        },
+      ]);
+    },
+  );
+
   it.each(['', 'x'.repeat(129), 7])('cannot have the reference %j', async (reference) => {
     expectProblem(
       await service.http.post('/otp/send').send({ phoneNumber: NUMBER, reference }),

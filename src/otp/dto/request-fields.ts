@@ -114,20 +114,38 @@ export const ChannelField = () =>
     }),
   );
 
-/** Optional. Only send limits the length: on verify, a longer reference just does not match. */
+/** As UTF-8, every unpaired surrogate would become U+FFFD, so different texts would be equal. */
+const IsWellFormed = () =>
+  ValidateBy(
+    {
+      name: 'isWellFormed',
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && value.isWellFormed(),
+      },
+    },
+    {
+      message:
+        'The text has half of a surrogate pair, as if it was cut inside a character. Give well-formed Unicode.',
+    },
+  );
+
+/**
+ * Optional. Only send limits the text: on verify, a reference that is too long or not well-formed
+ * just does not match.
+ */
 export const ReferenceField = (
   description: string,
   message: string,
-  { limitLength }: { limitLength: boolean },
+  { isLimited }: { isLimited: boolean },
 ) =>
   applyDecorators(
     IsOptional(),
     IsString({ message }),
     IsNotEmpty({ message }),
-    ...(limitLength ? [MaxLength(MAX_REFERENCE_LENGTH, { message })] : []),
+    ...(isLimited ? [MaxLength(MAX_REFERENCE_LENGTH, { message }), IsWellFormed()] : []),
     ApiProperty({
       minLength: 1,
-      ...(limitLength && { maxLength: MAX_REFERENCE_LENGTH }),
+      ...(isLimited && { maxLength: MAX_REFERENCE_LENGTH }),
       description,
       examples: ['login-4711'],
       required: false,
@@ -141,6 +159,7 @@ export const ProofForField = () => {
     IsOptional(),
     IsString({ message }),
     Length(1, MAX_AUDIENCE_LENGTH, { message }),
+    IsWellFormed(),
     ApiProperty({
       minLength: 1,
       maxLength: MAX_AUDIENCE_LENGTH,

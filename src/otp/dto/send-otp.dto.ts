@@ -22,14 +22,14 @@ export class SendOtpDto {
   @ReferenceField(
     'What the code is for, such as a login attempt or a payment: verify must repeat it. 1 to 128 characters; only a keyed hash of it is stored.',
     'Give a reference of 1 to 128 characters, or none.',
-    { limitLength: true },
+    { isLimited: true },
   )
   readonly reference?: string;
 
   @ReferenceField(
     'A value of yours, such as the id of an order: returned in the events of this verification and nowhere else. 1 to 128 characters, stored encrypted.',
     'Give an eventReference of 1 to 128 characters, or none.',
-    { limitLength: true },
+    { isLimited: true },
   )
   readonly eventReference?: string;
 

@@ -46,7 +46,7 @@ export class VerifyOtpDto {
   readonly otpCode!: string;
 
   @ReferenceField('The `reference` given to send.', 'Give the reference of the send, or none.', {
-    limitLength: false,
+    isLimited: false,
   })
   readonly reference?: string;
 

@@ -103,6 +103,8 @@ export class VerificationTable {
   /** The hash under the current secret, then those under old ones. */
   hashReference(reference: string | undefined): [string, ...string[]] {
     if (reference === undefined) return [''];
+    // Send rejects such a reference: its unpaired surrogates would have the hash of U+FFFD.
+    if (!reference.isWellFormed()) return ['not well-formed'];
     return this.protection.getAllHashes('reference', reference);
   }
 
