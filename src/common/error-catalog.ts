@@ -160,7 +160,10 @@ const ENTRIES = {
     returnedBy: MESSAGE_SEND,
   },
   too_many_requests: createQuotaEntry('The rate limit is exceeded.', AUTHENTICATED),
-  cooldown_active: createQuotaEntry('This number was sent a code moments ago.', MESSAGE_SEND),
+  cooldown_active: createQuotaEntry(
+    'A message to this number was requested moments ago.',
+    MESSAGE_SEND,
+  ),
   quota_exceeded: createQuotaEntry(
     'A limit of the number, the end user, the client or the whole service is reached.',
     PROVIDER_CALL,

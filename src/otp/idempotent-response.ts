@@ -72,9 +72,13 @@ export function toLimitError(
   return errors.quotaExceeded({ message: LIMIT_MESSAGES[refusal.limit], ...reached });
 }
 
+/** A message that the provider refused starts a cooldown too, so the text does not say "sent". */
 function describeCooldown(retryAfterMs: number): string {
   const wait = String(Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
-  return `This number was sent a code moments ago. The next message is possible in ${wait} s; \`/otp/resend\` then repeats the same code.`;
+  return (
+    `A message to this number was requested moments ago. The next message is possible in ${wait} s. ` +
+    'If a code was sent, `/otp/resend` then repeats it.'
+  );
 }
 
 const SHARED_LIMIT_MESSAGE = 'A limit that all clients of this service share is reached.';

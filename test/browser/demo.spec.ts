@@ -180,7 +180,7 @@ describe('The demo page', () => {
     const phoneNumber = await demo.number.inputValue();
     await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
     await demo.press('Send code');
-    const text = 'This number was sent a code moments ago.';
+    const text = 'A code was requested for this number moments ago.';
     expect(await demo.waitForNote(text)).toBe('number-note');
     const button = demo.page.getByRole('button', { name: /^Send code/ });
     expect(await button.textContent()).toMatch(/^Send code in (2\d|30) seconds$/);

@@ -52,6 +52,17 @@ describe('A client that sends to unreachable numbers', () => {
     for (let i = 0; i < DEFAULT_BUDGET; i += 1) await send(attacker, target(i)).expect(422);
   }
 
+  it('is not told that a code was sent, if it repeats the send in the cooldown', async () => {
+    const repeat = () => send(attacker, target(0)).set('idempotency-key', 'a');
+    expectProblem(await repeat(), 422, 'destination_unreachable');
+    const response = await repeat();
+
+    expectProblem(response, 429, 'cooldown_active');
+    expect(response.body.detail).toMatch(
+      /^A message to this number was requested moments ago\. .* If a code was sent,/,
+    );
+  });
+
   // This test fails without `client_unreachable` in send-limit-finder.ts, and without `addUnreachable`
   // in send-limits.ts.
   it('gets as many of them looked up in a day as its budget allows, and blocks no other client', async () => {

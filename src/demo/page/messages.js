@@ -121,7 +121,7 @@ function describeFailure(error, action) {
     case 'destination_unreachable':
       return FIELD_FAULTS[error.code];
     case 'cooldown_active':
-      return 'This number was sent a code moments ago.';
+      return 'A code was requested for this number moments ago.';
     case 'quota_exceeded':
       return LIMITED[action];
     case 'too_many_requests':
