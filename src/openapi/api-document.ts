@@ -1,7 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
-import type { HeaderObject, OpenAPIObject, OperationObject } from '@nestjs/swagger';
+import type { OpenAPIObject, OperationObject } from '@nestjs/swagger';
 import { VERSION } from '../common/version.js';
 import { METRICS_PATH } from '../observability/metrics-server.js';
+import { EXAMPLE_COMPONENTS } from './problem-example.js';
 import { createProblemResponses } from './problem.schema.js';
 import { HEADER_COMPONENTS, getResponseHeaders } from './response-headers.js';
 import { loadSwagger } from './swagger.js';
@@ -35,7 +36,8 @@ on to the provider. A \`traceparent\` (W3C) is logged, and is the parent of the 
 
 const INFO = {
   title: 'OTP service',
-  summary: 'One-time passwords by SMS and call, with single-use codes and idempotent retries.',
+  summary:
+    'One-time passwords by SMS and call, with single-use codes and idempotent retries.',
   description: DESCRIPTION,
   license: { name: 'MIT', identifier: 'MIT' },
 };
@@ -94,12 +96,17 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
     ...document,
     info: { ...INFO, version: VERSION },
     paths,
-    components: { ...document.components, headers: findUsedHeaders(paths) },
+    components: {
+      ...document.components,
+      headers: findUsed('headers', HEADER_COMPONENTS, paths),
+      examples: findUsed('examples', EXAMPLE_COMPONENTS, paths),
+    },
   };
 }
 
-function findUsedHeaders(paths: object): Record<string, HeaderObject> {
+/** The components of a kind that the paths refer to. */
+function findUsed<T>(kind: string, components: Readonly<Record<string, T>>, paths: object) {
   const text = JSON.stringify(paths);
-  const isUsed = (name: string) => text.includes(`"#/components/headers/${name}"`);
-  return Object.fromEntries(Object.entries(HEADER_COMPONENTS).filter(([name]) => isUsed(name)));
+  const isUsed = (name: string) => text.includes(`"#/components/${kind}/${name}"`);
+  return Object.fromEntries(Object.entries(components).filter(([name]) => isUsed(name)));
 }

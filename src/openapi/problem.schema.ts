@@ -94,6 +94,9 @@ export function createProblemResponses(codes: readonly ErrorCode[], traits: Rout
                 { type: 'object', required: ['code'], properties: { code } },
               ],
             },
+            examples: Object.fromEntries(
+              codesOfStatus.map((code) => [code, { $ref: `#/components/examples/${code}` }]),
+            ),
           },
         },
       };

@@ -31,6 +31,8 @@ const KNOWN_VIOLATIONS = [
   'select-name',
 ];
 
+const SEND_RESPONSES = API.paths['/otp/send']?.post?.responses ?? {};
+
 const shop = newApiKey('shop');
 
 describe('Swagger UI at /docs', () => {
@@ -126,6 +128,27 @@ describe('Swagger UI at /docs', () => {
         ).toEqual(Object.keys(responses));
         await block.locator('.opblock-summary-control').click();
       }
+    }
+    await page.context().close();
+  });
+
+  it('shows an example of the error beside each status', async () => {
+    const { page } = await openDocs();
+    const block = await open(page, 'sendCode');
+    const rows = block.locator('.responses-table .response').filter({ hasText: '"status"' });
+    await rows.first().waitFor();
+    const examples = await rows.evaluateAll((all) =>
+      all.map((row) => [
+        row.getAttribute('data-code'),
+        row.querySelector('.highlight-code code')?.textContent,
+      ]),
+    );
+
+    expect(examples).toHaveLength(Object.keys(SEND_RESPONSES).length - 1);
+    for (const [status, text] of examples) {
+      const { content } = SEND_RESPONSES[String(status)] ?? {};
+      const [code] = Object.keys(content?.['application/problem+json']?.examples ?? {});
+      expect(JSON.parse(String(text))).toMatchObject({ status: Number(status), code });
     }
     await page.context().close();
   });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { seconds } from '../../src/common/durations.js';
+import { PROBLEM_MEDIA_TYPE } from '../../src/http/problem.js';
 import { API, API_FILE, type Schema } from '../support/api-document.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
@@ -144,6 +145,24 @@ describe('The API document', () => {
       ['numbers/lookup', 200],
       ['numbers/erase', 204],
     ]);
+  });
+
+  it('has an example of each error of each response', () => {
+    const responses = Object.values(API.paths)
+      .flatMap((item) => Object.values(item))
+      .flatMap((operation) => Object.entries(operation.responses));
+
+    for (const [status, { description, content }] of responses) {
+      const { examples = {} } = content?.[PROBLEM_MEDIA_TYPE] ?? {};
+      const problems = Object.values(examples).map(
+        ({ $ref }) => API.components.examples[$ref?.split('/').at(-1) ?? '']?.value,
+      );
+      const codes = Number(status) < 400 ? [] : [...description.matchAll(/^- `(\w+)`/gm)];
+
+      expect(problems).toEqual(
+        codes.map(([, code]) => expect.objectContaining({ code, status: Number(status) })),
+      );
+    }
   });
 
   it('describes every route', () => {

@@ -7,6 +7,8 @@ interface ApiDocument {
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema>>;
     readonly headers: Readonly<Record<string, HeaderObject & { readonly schema: Schema }>>;
+    /** Problem documents by code. */
+    readonly examples: Readonly<Record<string, { readonly value: object }>>;
   };
 }
 
@@ -15,9 +17,15 @@ export type Schema = Omit<SchemaObject, 'type'> & {
   readonly $ref?: string;
 };
 
+/** Request bodies have their examples inline, responses refer to a component. */
+interface Example {
+  readonly value: object;
+  readonly $ref?: string;
+}
+
 interface MediaType {
   readonly schema: Schema;
-  readonly examples?: Readonly<Record<string, { readonly value: object }>>;
+  readonly examples?: Readonly<Record<string, Example>>;
 }
 
 type Content = Readonly<Record<string, MediaType>>;
