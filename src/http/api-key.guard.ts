@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { errors } from '../common/domain-error.js';
 import { authConfig, type AuthConfig } from '../config/auth.config.js';
-import { authenticateClient } from './authenticate-client.js';
+import { authenticateClient, describeRejection } from './authenticate-client.js';
 import { getClientIp, type AuthenticatedClient } from './authenticated-client.js';
 import { PUBLIC } from './public.decorator.js';
 import { UnauthenticatedLimit } from './unauthenticated-limit.js';
@@ -60,11 +60,4 @@ export class ApiKeyGuard implements CanActivate {
       auditDetails: { address: getClientIp(request) },
     });
   }
-}
-
-function describeRejection(authorization: string | undefined): string {
-  if (authorization === undefined) return 'The Authorization header is missing.';
-  return /^Bearer /i.test(authorization)
-    ? 'The API key is not known to this service.'
-    : 'The Authorization header has another scheme than Bearer.';
 }
