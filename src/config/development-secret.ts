@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createDataFolder } from './data-folder.js';
 import { MIN_SECRET_BYTES } from './env-types.js';
 
 const FILE = 'otp-secret';
@@ -13,7 +14,7 @@ export function getDevelopmentSecret(dataDir: string): string {
   const file = join(dataDir, FILE);
   const secret = randomBytes(32).toString('base64url');
   const draft = `${file}.${secret.slice(0, 8)}`;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  createDataFolder(dataDir);
   // Flushed, so that the file is not empty after a power cut.
   writeFileSync(draft, secret, { mode: 0o600, flush: true });
   try {

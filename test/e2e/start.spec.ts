@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -222,6 +229,22 @@ describe('The start of the service', () => {
       expect(starting.output).not.toContain('a-password');
     },
   );
+
+  it.each([
+    ['a file', 'file', 'EEXIST', {}],
+    ['a path in a file', 'file/data', 'ENOTDIR', { OTP_SECRET: 'x'.repeat(32) }],
+    ['a link to a missing path', 'link', 'ENOENT', {}],
+  ])('fails and names DATA_DIR if it is %s', async (_what, dataDir, code, settings) => {
+    writeFileSync(join(folder, 'file'), '');
+    symlinkSync(join(folder, 'missing'), join(folder, 'link'));
+    const starting = await start({ DATA_DIR: dataDir, ...settings });
+
+    expect(await starting.ended()).toBe(1);
+    expect(starting.output).toContain(
+      `DATA_DIR (${dataDir}) cannot be used as a directory (${code}): ` +
+        "name a directory that the service's user may write.",
+    );
+  });
 
   it('fails and asks for another HOST if HOST is no address of the machine', async () => {
     const starting = await start(UNKNOWN_HOST);

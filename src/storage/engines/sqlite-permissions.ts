@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
+import { createDataFolder } from '../../config/data-folder.js';
 
 /** The permissions of the group and of all others. */
 const OTHERS = 0o077;
@@ -15,7 +16,7 @@ const logger = new Logger('SQLite');
  * permissions of other users.
  */
 export function createPrivateDatabase(folder: string, file: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  createDataFolder(folder);
   const path = join(folder, file);
   createPrivateFile(path);
   // SQLite creates the files beside the database with the mode of the database.
