@@ -1,14 +1,21 @@
 /** How many letters may differ: one in five, and at most three. */
 const getMaxDistance = (candidate: string): number => Math.min(3, candidate.length / 5);
 
-/** @returns the candidate that differs least; `undefined` if each differs too much */
-export function findClosestWord(word: string, candidates: readonly string[]): string | undefined {
+/**
+ * @param getMax how many letters may differ from a candidate
+ * @returns the candidate that differs least; `undefined` if each differs too much
+ */
+export function findClosestWord(
+  word: string,
+  candidates: readonly string[],
+  getMax = getMaxDistance,
+): string | undefined {
   const [closest] = candidates
     .map((candidate) => ({
       candidate,
-      distance: getEditDistance(word, candidate, getMaxDistance(candidate)),
+      distance: getEditDistance(word, candidate, getMax(candidate)),
     }))
-    .filter(({ candidate, distance }) => distance <= getMaxDistance(candidate))
+    .filter(({ candidate, distance }) => distance <= getMax(candidate))
     .sort((one, other) => one.distance - other.distance);
   return closest?.candidate;
 }
@@ -18,7 +25,7 @@ export function findClosestWord(word: string, candidates: readonly string[]): st
  * @param max the result for a larger distance is Infinity. This saves work: checking the names of 40
  * environment variables at the start takes 5 ms of CPU instead of 10 (Node 20).
  */
-export function getEditDistance(from: string, to: string, max = Infinity): number {
+function getEditDistance(from: string, to: string, max = Infinity): number {
   if (Math.abs(from.length - to.length) > max) return Infinity;
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 0; i < from.length; i += 1) {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { getEditDistance } from '../common/closest-word.js';
+import { findClosestWord } from '../common/closest-word.js';
 import { type DomainError, errors } from '../common/domain-error.js';
 import { isPreflight } from './security-headers.js';
 
@@ -8,14 +8,15 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
 
 /** How many characters of a path are compared with the routes, which are all shorter. */
 const MAX_COMPARED_LENGTH = 32;
-/** Not suggested: routes with parameters, and files. */
-const PARAMETER_OR_FILE = /[:*.]/;
+/** Not suggested: routes with parameters, files, and the routes that only pages call. */
+const NOT_SUGGESTED = /[:*.]|^\/$|^\/demo\//;
+const DEMO_PATH = '/demo';
 
 type MethodsByPath = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
  * Answers 405 with `Allow` (RFC 9110 §15.5.6) if a path exists but not with the method; Fastify
- * itself would answer 404. A 404 names the nearest route. Call this before the first route is
+ * itself would answer 404. A 404 names a similar route, if there is one. Call this before the first route is
  * added, and the returned function after the last.
  */
 export function registerUnmatchedRequests(fastify: FastifyInstance): () => void {
@@ -92,11 +93,21 @@ function findMethods(
 
 /** Does not repeat the path: it may contain a number, a code or an API key. */
 function createNotFound({ method, url }: FastifyRequest, routes: MethodsByPath): DomainError {
-  const [path = ''] = url.slice(0, MAX_COMPARED_LENGTH).split('?');
-  const [nearest] = [...routes]
-    .filter(([route, methods]) => methods.has(method) && !PARAMETER_OR_FILE.test(route))
-    .map(([route]) => ({ route, distance: getEditDistance(path, route) }))
-    .sort((one, other) => one.distance - other.distance);
-  const hint = nearest ? ` The nearest is \`${method} ${nearest.route}\`.` : '';
+  const [fullPath = ''] = url.slice(0, MAX_COMPARED_LENGTH).split('?');
+  const path = fullPath.replace(/(?<=.)\/$/, '');
+  if (path === DEMO_PATH) {
+    const need = 'The demo page needs the sandbox, and a service without API keys.';
+    return errors.notFound({ message: `No route has this path. ${need}` });
+  }
+  const suggestions = [...routes]
+    .filter(([route, methods]) => methods.has(method) && !NOT_SUGGESTED.test(route))
+    .map(([route]) => route);
+  const nearest = findNearestRoute(path, suggestions);
+  const hint = nearest === undefined ? '' : ` The nearest is \`${method} ${nearest}\`.`;
   return errors.notFound({ message: `No route has this path.${hint}` });
 }
+
+/** A route with another prefix (`/send`, `/api/otp/send`), or one that differs in a few letters. */
+const findNearestRoute = (path: string, routes: readonly string[]): string | undefined =>
+  routes.find((route) => path.endsWith(route) || (path !== '/' && route.endsWith(path))) ??
+  findClosestWord(path, routes, ({ length }) => length / 3);

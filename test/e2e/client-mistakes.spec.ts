@@ -142,7 +142,9 @@ describe('An error response', () => {
     ['post', '/otp/sent', 'POST /otp/send'],
     ['post', '/opt/resend', 'POST /otp/resend'],
     ['post', '/otp/numbers/look-up', 'POST /otp/numbers/lookup'],
+    ['post', '/opt/send', 'POST /otp/send'],
     ['post', '/send', 'POST /otp/send'],
+    ['post', '/api/v1/otp/send/', 'POST /otp/send'],
     ['get', '/doc', 'GET /docs'],
     ['get', '/health/readyz', 'GET /health/ready'],
   ] as const)('to %s %s is a 404 that names %s', async (method, path, nearest) => {
@@ -151,6 +153,18 @@ describe('An error response', () => {
     expectProblem(response, 404, 'not_found');
     expect(response.body.detail).toContain(`The nearest is \`${nearest}\`.`);
   });
+
+  it.each(['/otp', '/api', '/robots.txt', '/demo-state', '/users/list'])(
+    'to get %s is a 404 that names no route, because none is similar and documented',
+    async (path) => {
+      const response = await fetch(service.url + path);
+
+      expect(await response.json()).toMatchObject({
+        code: 'not_found',
+        detail: 'No route has this path. Check the path; `/docs` lists every route.',
+      });
+    },
+  );
 
   it('does not repeat an unknown path, not even one of 8,000 characters', async () => {
     const path = `/otp/${'4155552671'.repeat(800)}`;
@@ -240,6 +254,17 @@ describe('A response to a client or browser that is not set up yet', () => {
 
       expectProblem(response, 404, 'verification_not_found');
     });
+  });
+
+  it('says that the demo page needs the sandbox and no API keys, where there is none', async () => {
+    const service = await startSandboxedService({ API_KEYS: shop.entry });
+    const response = await service.http.get('/demo');
+
+    expectProblem(response, 404, 'not_found');
+    expect(response.body.detail).toContain(
+      'The demo page needs the sandbox, and a service without API keys.',
+    );
+    await service.close();
   });
 
   it.each([
