@@ -4,10 +4,14 @@ import {
   ValidationPipe,
   type ValidationError,
 } from '@nestjs/common';
-import { getMetadataStorage } from 'class-validator';
+import { getMetadataStorage, ValidationTypes } from 'class-validator';
 import { errors, type FieldError } from '../common/domain-error.js';
 import { InvalidBody } from './json-body-parser.js';
 import { describeUnknownFields } from './unknown-fields.js';
+
+/** The rule of `IsOptional` and `ValidateIf`: their function says whether the field is validated. */
+const CONDITION = ValidationTypes.CONDITIONAL_VALIDATION;
+type Condition = (object: object) => boolean;
 
 /** The global validation pipe: turns each body into its DTO and rejects unknown fields. */
 export class RequestValidationPipe extends ValidationPipe {
@@ -48,17 +52,29 @@ function assertFlatObject(body: unknown, dto: Type | undefined): void {
     .map(([name]) => name);
   if (rejected.length === 0) return;
   const fields = getFieldNames(dto);
+  const accepted = Object.fromEntries(entries.filter(([name]) => !rejected.includes(name)));
   const knownNames = rejected.filter((name) => fields.includes(name));
   const unknownNames = rejected.filter((name) => !fields.includes(name));
   throw errors.validationFailed({
     fieldErrors: [
-      ...knownNames.map((name) => ({ pointer: `#/${name}`, detail: PLAIN_VALUE })),
+      ...knownNames.map((name) => ({
+        pointer: `#/${name}`,
+        detail: isRequired(name, accepted, dto) ? `${PLAIN_VALUE}.` : `${PLAIN_VALUE}, ${OR_NONE}.`,
+      })),
       ...describeUnknownFields(unknownNames, fields),
     ],
   });
 }
 
-const PLAIN_VALUE = 'Give a plain value, not null, a list or an object, or leave the field out.';
+const PLAIN_VALUE = 'Give a plain value, not null, a list or an object';
+const OR_NONE = 'or leave the field out';
+
+/** Whether a body with these other fields also needs this one: no condition of the DTO excludes it. */
+function isRequired(name: string, otherFields: object, dto: Type | undefined): boolean {
+  return getRules(dto)
+    .filter(({ propertyName, type }) => propertyName === name && type === CONDITION)
+    .every(({ constraints: [condition] }) => (condition as Condition)(otherFields));
+}
 
 function toFieldErrors(validationErrors: readonly ValidationError[]): FieldError[] {
   const isUnknown = ({ constraints = {} }: ValidationError) => 'whitelistValidation' in constraints;
@@ -75,7 +91,9 @@ function toFieldErrors(validationErrors: readonly ValidationError[]): FieldError
 }
 
 /** The names of a DTO's properties. */
-function getFieldNames(dto: Type | undefined): readonly string[] {
-  const rules = dto && getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
-  return [...new Set(rules?.map(({ propertyName }) => propertyName))];
-}
+const getFieldNames = (dto: Type | undefined): readonly string[] => [
+  ...new Set(getRules(dto).map(({ propertyName }) => propertyName)),
+];
+
+const getRules = (dto: Type | undefined) =>
+  dto ? getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false) : [];

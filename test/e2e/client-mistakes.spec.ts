@@ -66,6 +66,26 @@ describe('An error response', () => {
     },
   );
 
+  it.each([
+    ['/otp/send', { phoneNumber: null }, '#/phoneNumber', false],
+    ['/otp/send', { phoneNumber: NUMBER, channel: null }, '#/channel', true],
+    ['/otp/resend', { pinId: ['a'] }, '#/pinId', false],
+    ['/otp/verify', { pinId: null, otpCode: '123456' }, '#/pinId', false],
+    ['/otp/verify', { pinId: null, phoneNumber: NUMBER, otpCode: '123456' }, '#/pinId', true],
+    ['/otp/verify', { pinId: PIN_ID, otpCode: {} }, '#/otpCode', false],
+  ])(
+    'of %s to %j at %s suggests to leave the field out: %s',
+    async (path, body, pointer, canBeLeftOut) => {
+      const response = await post(path, body);
+      const advice = canBeLeftOut ? ', or leave the field out' : '';
+
+      expectProblem(response, 400, 'validation_failed');
+      expect(response.body.errors).toEqual([
+        { pointer, detail: `Give a plain value, not null, a list or an object${advice}.` },
+      ]);
+    },
+  );
+
   it('names at most ten unknown fields', async () => {
     const names = Array.from({ length: 20 }, (_, length) => `colour_${'x'.repeat(length + 1)}`);
     const fields = Object.fromEntries(names.map((name) => [name, 1]));
