@@ -11,18 +11,18 @@ const VALUE = new RegExp(
   'y',
 );
 
-/** The steps of reading an object: the expected token, its name in the error, and the next step. */
+/** The steps of reading an object: the expected token, the clause of the error, and the next step. */
 const STEPS = {
-  start: { pattern: /\{/y, expected: '{', next: 'name' },
-  name: { pattern: STRING, expected: 'a name in double quotes', next: 'colon' },
-  colon: { pattern: /:/y, expected: ': after the name', next: 'value' },
+  start: { pattern: /\{/y, expected: '`{` is expected', next: 'name' },
+  name: { pattern: STRING, expected: 'a name in double quotes is expected', next: 'colon' },
+  colon: { pattern: /:/y, expected: '`:` is expected after the name', next: 'value' },
   value: {
     pattern: VALUE,
-    expected: 'a string in double quotes or another plain value',
+    expected: 'a string in double quotes or another plain value is expected',
     next: 'separator',
   },
-  separator: { pattern: /[,}]/y, expected: ', or } after the value', next: 'name' },
-  end: { pattern: /$/y, expected: 'the end of the body', next: 'end' },
+  separator: { pattern: /[,}]/y, expected: '`,` or `}` is expected after the value', next: 'name' },
+  end: { pattern: /$/y, expected: 'the end of the body is expected', next: 'end' },
 } as const;
 
 type Step = keyof typeof STEPS;
@@ -53,7 +53,6 @@ function describePosition(text: string, position: number, expected: string): str
   const lines = text.slice(0, position).split('\n');
   const [line, column] = [lines.length, (lines.at(-1)?.length ?? 0) + 1];
   const where = `at line ${String(line)}, column ${String(column)}`;
-  const reason =
-    position === text.length ? `it ends ${where}; expected is` : `${where} expected is`;
+  const reason = position === text.length ? `it ends ${where}, where` : `${where},`;
   return `The body is not valid JSON: ${reason} ${expected}.`;
 }

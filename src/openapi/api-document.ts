@@ -37,7 +37,7 @@ on to the provider. A \`traceparent\` (W3C) is logged, and is the parent of the 
 const INFO = {
   title: 'OTP service',
   summary:
-    'One-time passwords by SMS and call, with single-use codes and idempotent retries.',
+    'One-time passwords by SMS, WhatsApp and call, with single-use codes and idempotent retries.',
   description: DESCRIPTION,
   license: { name: 'MIT', identifier: 'MIT' },
 };

@@ -126,17 +126,26 @@ describe('An error response', () => {
 
   it.each([
     ['', 'The body is empty.'],
-    ['{"phoneNumber": "+14155552671"', 'ends at line 1, column 31; expected is , or }'],
-    ['{"phoneNumber": "+1415', 'at line 1, column 17 expected is a string in double quotes'],
-    ['{"reference":"a\nb"}', 'at line 1, column 14 expected is a string'],
-    ['{"phoneNumber": +14155552671}', 'at line 1, column 17 expected is a string'],
-    ["{'phoneNumber': '+14155552671'}", 'at line 1, column 2 expected is a name in double quotes'],
-    ['{\n  phoneNumber: 1\n}', 'at line 2, column 3 expected is a name in double quotes'],
-    ['{"phoneNumber" "+14155552671"}', 'at line 1, column 16 expected is : after the name'],
-    ['{"channel":"sms" "reference":"x"}', 'at line 1, column 18 expected is , or }'],
-    ['{"channel":"sms",}', 'at line 1, column 18 expected is a name'],
-    ['{"channel":"sms"}}', 'at line 1, column 18 expected is the end'],
-    ['phoneNumber=%2B14155552671', 'at line 1, column 1 expected is {'],
+    [
+      '{"phoneNumber": "+14155552671"',
+      'it ends at line 1, column 31, where `,` or `}` is expected',
+    ],
+    ['{"phoneNumber": "+1415', 'at line 1, column 17, a string in double quotes'],
+    ['{"reference":"a\nb"}', 'at line 1, column 14, a string'],
+    ['{"phoneNumber": +14155552671}', 'at line 1, column 17, a string'],
+    [
+      "{'phoneNumber': '+14155552671'}",
+      'at line 1, column 2, a name in double quotes is expected.',
+    ],
+    ['{\n  phoneNumber: 1\n}', 'at line 2, column 3, a name in double quotes is expected.'],
+    ['{"phoneNumber" "+14155552671"}', 'at line 1, column 16, `:` is expected after the name.'],
+    [
+      '{"channel":"sms" "reference":"x"}',
+      'at line 1, column 18, `,` or `}` is expected after the value.',
+    ],
+    ['{"channel":"sms",}', 'at line 1, column 18, a name'],
+    ['{"channel":"sms"}}', 'at line 1, column 18, the end'],
+    ['phoneNumber=%2B14155552671', 'at line 1, column 1, `{` is expected.'],
     ['{"__proto__":1}', 'a field named `__proto__`'],
   ])('to the invalid JSON %j names the position of the error', async (body, detail) => {
     const response = await postText('/otp/send', body, { 'content-type': 'application/json' });
