@@ -574,6 +574,8 @@ where
   "pin_id" = ?1
   and "run" = ?2
   and state in ('running', 'ambiguous');
+  and "state" <> 'erased'
+  and "state" <> 'answered';
 
 -- idempotency_keys.read
 select
@@ -708,6 +710,28 @@ where
   "pin_id" = ?1
   and "run" = ?4
   and state in ('running', 'ambiguous');
+
+-- idempotency_keys.storeIfVerifiable
+update "idempotency_keys"
+set
+  "state" = 'answered',
+  "sealed_answer" = ?1
+where
+  "pin_id" = ?2
+  and "run" = ?3
+  and "state" <> 'erased'
+  and exists (
+    select
+      1
+    from
+      verifications
+    where
+      pin_id = ?2
+      and sealed = ?4
+      and status || '' = 'pending'
+      and expires_at > ?5
+      and attempts < max_attempts
+  );
 
 -- idempotency_keys.takeOver
 update idempotency_keys
@@ -1483,16 +1507,12 @@ where
 returning
   event_id;
 
--- sends.addPossiblySentBy
+-- sends.addEarlierSend
 update verifications
 set
-  maybe_texted = case
-    when maybe_texted = '' then cast(?1 as text)
-    else maybe_texted || ',' || ?1
-  end
+  earlier_sends = earlier_sends || ?1 || ':' || ?2 || ','
 where
-  pin_id = ?2
-  and replace(maybe_texted, ?1, '') = maybe_texted;
+  pin_id = ?3;
 
 -- sends.addResend
 update verifications
@@ -1576,9 +1596,31 @@ set
   end
 where
   pin_id = ?7
+  and sealed in (?8, ?2)
   and status || '' = 'pending'
 returning
-  pin_id;
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts",
+  "unresolved",
+  "lost_at",
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- sends.delete
 delete from verifications
@@ -2151,6 +2193,17 @@ group by
   country,
   provider,
   channel;
+
+-- verifications.addPossiblySentBy
+update verifications
+set
+  maybe_texted = case
+    when maybe_texted = '' then cast(?1 as text)
+    else maybe_texted || ',' || ?1
+  end
+where
+  pin_id = ?2
+  and replace(maybe_texted, ?1, '') = maybe_texted;
 
 -- verifications.cancel
 update verifications

@@ -13,6 +13,8 @@ import type { SendOtpResponse } from './dto/send-otp.dto.js';
 import { toSendResponse } from './otp.mapper.js';
 import { VerificationEvents } from './verification-events.js';
 
+const ENDED = 'The verification ended while the message was sent, so its code is not accepted.';
+
 /** Calls the provider for a reserved send, and stores the outcome. */
 @Injectable()
 export class MessageSender {
@@ -26,7 +28,8 @@ export class MessageSender {
 
   /**
    * @throws SendFailedError if no provider accepted the message
-   * @throws DomainError `verification_not_found` if the verification was erased meanwhile
+   * @throws DomainError `verification_not_found` if the verification was erased meanwhile, or
+   * `not_resendable` if that of a resend has ended
    */
   async send(
     reservation: SendReservation,
@@ -47,15 +50,16 @@ export class MessageSender {
     );
     const { codeLength } = result;
     const response = toSendResponse(reservation, codeLength, resendAvailableAt, this.clock);
-    const isConfirmed = await this.store
+    const outcome = await this.store
       .confirmSend(reservation, result, response, context)
       // The provider accepted the message, even if that cannot be stored.
       .finally(() => {
         this.events.emitSent(reservation, 'accepted', operation, result.provider);
       });
-    if (isConfirmed) return response;
-    // The verification was erased meanwhile, or marked as failed because it seemed abandoned. The
-    // message was sent, but its code is not accepted.
+    if (outcome === 'confirmed') return response;
+    // The message was sent, but its code is not accepted: meanwhile the verification has ended, was
+    // erased, or was marked as failed because it seemed abandoned.
+    if (outcome === 'not_resendable') throw errors.notResendable({ message: ENDED });
     throw errors.verificationNotFound();
   }
 

@@ -82,13 +82,15 @@ export interface SendReservation {
   /** A value from the client, returned in webhook events. A resend has that of its send. */
   readonly eventReference: string | undefined;
   /** The code to send again; `undefined` for a new code. */
-  readonly resendOf: SentCode | undefined;
+  readonly resendOf: StoredCode | undefined;
   /** Entries in sliding windows, removed if the send is released; `undefined` without limits. */
   readonly entries: ReservationEntries | undefined;
   /** Empty without an end user. */
   readonly endUserHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
+  /** When this send was requested; of a resend later than `createdAt`. */
+  readonly requestedAt: number;
   /** `undefined` for a request without an `Idempotency-Key`. */
   readonly claim: ClaimedIdempotentRequest | undefined;
 }
@@ -102,11 +104,23 @@ export interface ReservationEntries {
   readonly endUser: string | undefined;
 }
 
+/** The code of a verification when a resend was reserved. */
+export interface StoredCode extends SentCode {
+  /** Its encrypted PIN id, as stored: each confirmed resend changes it. */
+  readonly sealed: string;
+}
+
 /** A send that a provider accepted. */
 export interface SendResult extends SentCode {
   /** Providers that were tried before and may have sent a message. */
   readonly possiblySentBy: readonly string[];
 }
+
+/**
+ * What became of a send that a provider accepted. Meanwhile its verification may have been erased, or a
+ * new one abandoned (`not_found`), or that of a resend may have ended (`not_resendable`).
+ */
+export type ConfirmOutcome = 'confirmed' | 'not_found' | 'not_resendable';
 
 /**
  * The outcome of a send that no provider accepted: the names of providers that may have sent a message, or

@@ -25,6 +25,7 @@ import { AttemptRepository } from './repositories/attempt.repository.js';
 import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
 import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
 import { MessageRepository } from './repositories/message.repository.js';
+import { ResendConfirmations } from './repositories/resend-confirmations.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { UsageRepository } from './repositories/usage.repository.js';
@@ -59,6 +60,7 @@ import { VerificationStore } from './verification-store.js';
     VerificationTable,
     UsageRepository,
     SendOutcomeRepository,
+    ResendConfirmations,
     SendRepository,
     AttemptOutcomeRepository,
     AttemptRepository,

@@ -86,8 +86,8 @@ export const toDay = (time: number): string => new Date(time).toISOString().slic
  */
 export function countUsage(row: CountedVerification, day: string, count = 1): Usage[] {
   const sends = row.texts === 0 ? [] : listSends(row);
-  // Sends without a stored provider count for the first in the list. They are a running resend, one
-  // that the provider accepted after the verification had ended, and resends of earlier releases.
+  // Sends without a stored provider count for the first in the list. They are a running resend,
+  // resends of earlier releases, and a resend that replaced no code and whose write was repeated.
   const sendsWithoutProvider = Math.max(0, row.texts - sends.length);
   return sends.map(([provider, channel], index) => ({
     day,

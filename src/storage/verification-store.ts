@@ -11,10 +11,12 @@ import { measureOperation } from './measure-operation.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { toDeliveryEvent } from './repositories/delivery-event.js';
+import { ResendConfirmations } from './repositories/resend-confirmations.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import type {
+  ConfirmOutcome,
   FailedSendOutcome,
   NewVerification,
   ResendAdmission,
@@ -39,6 +41,7 @@ export class VerificationStore {
   constructor(
     private readonly sends: SendRepository,
     private readonly sendOutcomes: SendOutcomeRepository,
+    private readonly resends: ResendConfirmations,
     private readonly attempts: AttemptRepository,
     private readonly attemptOutcomes: AttemptOutcomeRepository,
     private readonly verifications: VerificationRepository,
@@ -78,19 +81,22 @@ export class VerificationStore {
 
   /**
    * A provider accepted the send: `sending → pending`, the client's older pending verification of
-   * the number is cancelled, and the response is stored for repeated requests.
-   * @returns false if the verification of a new code was abandoned or erased in the meantime.
+   * the number is cancelled, and the response is stored for repeated requests. A resend only replaces
+   * the code.
    */
   confirmSend(
     reservation: SendReservation,
     result: SendResult,
     response: unknown,
     context?: RequestContext,
-  ): Promise<boolean> {
+  ): Promise<ConfirmOutcome> {
     return this.measure('confirmSend', context, async () => {
-      const confirmed = await this.sendOutcomes.confirm(reservation, result, response);
-      for (const event of confirmed.linked.flatMap(toDeliveryEvent)) this.events.emit(event);
-      return confirmed.isConfirmed;
+      const { resendOf } = reservation;
+      if (!resendOf) return this.sendOutcomes.confirm(reservation, result, response);
+      const { sealed } = resendOf;
+      const { outcome, linked } = await this.resends.confirm(reservation, sealed, result, response);
+      for (const event of linked.flatMap(toDeliveryEvent)) this.events.emit(event);
+      return outcome;
     });
   }
 

@@ -244,7 +244,7 @@ describe('Stored data', () => {
     await opened.close();
   });
 
-  // This test fails without `addPossiblySentBy` in send-queries.ts, and without `confirm` and `fail` in
+  // This test fails without `addPossiblySentBy` in verification-queries.ts, and without `confirm` and `fail` in
   // send-outcome.repository.ts.
   it('names each provider that may have sent a message without confirming it', async () => {
     const clock = new FakeClock();

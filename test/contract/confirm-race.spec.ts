@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
-import type { SendReservation } from '../../src/storage/send.types.js';
+import type { ConfirmOutcome, SendReservation } from '../../src/storage/send.types.js';
 import { waitUntilBlocked } from '../support/blocked-session.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
@@ -46,7 +46,7 @@ describe('A send that is confirmed at the same time as an older send to its numb
     await other.query(`update verifications set status = 'pending' where pin_id = 'pin-2'`);
     await other.query('commit');
 
-    await expect(confirmed).resolves.toBe(true);
+    await expect(confirmed).resolves.toBe('confirmed');
     const { rows } = await observer.query(
       `select pin_id, status, superseded_by from verifications order by pin_id`,
     );
@@ -64,7 +64,7 @@ describe('A send that is confirmed at the same time as an older send to its numb
     return admission.reservation;
   }
 
-  function confirm(reservation: SendReservation): Promise<boolean> {
+  function confirm(reservation: SendReservation): Promise<ConfirmOutcome> {
     const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
     return opened.store.confirmSend(reservation, accepted, sendResponse(reservation.pinId));
   }

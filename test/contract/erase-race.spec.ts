@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { minutes } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
-import type { SendReservation } from '../../src/storage/send.types.js';
+import type { ConfirmOutcome, SendReservation } from '../../src/storage/send.types.js';
 import { waitUntilBlocked } from '../support/blocked-session.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
@@ -76,7 +76,7 @@ describe('Erasing a number during a concurrent request with an idempotency key',
     await request.query('commit');
     await erased;
 
-    await expect(confirm(reservation)).resolves.toBe(true);
+    await expect(confirm(reservation)).resolves.toBe('confirmed');
     const { rows } = await observer.query(`
       select pin_id, state, verifications.pin_id is not null as "isKept"
       from idempotency_keys left join verifications using (pin_id) order by pin_id`);
@@ -94,7 +94,7 @@ describe('Erasing a number during a concurrent request with an idempotency key',
     return admission.reservation;
   }
 
-  function confirm(reservation: SendReservation): Promise<boolean> {
+  function confirm(reservation: SendReservation): Promise<ConfirmOutcome> {
     const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
     const response = sendResponse(reservation.pinId);
     return opened.store.confirmSend(reservation, accepted, response);

@@ -1,4 +1,4 @@
-import { minutes } from '../../src/common/durations.js';
+import { seconds } from '../../src/common/durations.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { SendReservation } from '../../src/storage/send.types.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -56,13 +56,15 @@ describe('When the first run of a write reaches the database after its repetitio
     return reservation.pinId;
   }
 
-  async function resend(pinId: string): Promise<void> {
-    clock.advance(minutes(1));
+  /** Reserves a resend with an idempotency key. @returns a function that confirms it */
+  async function reserveResend(pinId: string, providerPinId: string) {
+    clock.advance(seconds(30));
     const request = { pinId, client: 'shop', channel: 'sms' as const, now: clock.now() };
-    const admission = await opened.store.reserveResend(request);
+    const idempotency = { key: providerPinId, request: providerPinId };
+    const admission = await opened.store.reserveResend(request, idempotency);
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-    const accepted = { ...ACCEPTED, provider: 'sinch', pinId: 'other-pin' };
-    await opened.store.confirmSend(admission.reservation, accepted, RESPONSE);
+    const accepted = { ...ACCEPTED, provider: 'sinch', pinId: providerPinId };
+    return () => opened.store.confirmSend(admission.reservation, accepted, RESPONSE);
   }
 
   const reserveAttempt = (pinId: string) => grantAttempt(opened.store, pinId, { now: clock.now() });
@@ -89,11 +91,30 @@ describe('When the first run of a write reaches the database after its repetitio
   it('keeps the response to a send whose code was replaced meanwhile', async () => {
     const reservation = await reserveSend();
     const deliver = proxy.holdRequest('sends.confirm');
-    expect(await opened.store.confirmSend(reservation, ACCEPTED, RESPONSE)).toBe(true);
-    await resend(reservation.pinId);
+    expect(await opened.store.confirmSend(reservation, ACCEPTED, RESPONSE)).toBe('confirmed');
+    const confirmResend = await reserveResend(reservation.pinId, 'other-pin');
+    await confirmResend();
 
     await deliver();
 
     expect(await repeatSend()).toEqual({ outcome: 'replayed', response: RESPONSE });
+  });
+
+  // This test fails without `sealed` in the condition of `confirmResend` in send-queries.ts.
+  it('keeps the code of a resend that was requested and confirmed meanwhile', async () => {
+    const pinId = await createPending();
+    const confirmFirst = await reserveResend(pinId, 'first');
+
+    const deliver = proxy.holdRequest('confirmResend');
+    expect(await confirmFirst()).toBe('confirmed');
+    const confirmSecond = await reserveResend(pinId, 'second');
+    expect(await confirmSecond()).toBe('confirmed');
+    await deliver();
+
+    expect((await reserveAttempt(pinId)).providerPinId).toBe('second');
+    const stored = 'select earlier_sends from verifications';
+    expect(await queryPostgres(url, stored)).toBe('infobip:sms,sinch:sms,');
+    const states = 'select distinct state from idempotency_keys';
+    expect(await queryPostgres(url, states)).toBe('answered');
   });
 });

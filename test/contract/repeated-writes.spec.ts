@@ -124,13 +124,15 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     const reservation = await breakDuring(() => reserveSend(NUMBER, REQUEST));
 
     expect(await readCounts()).toBe('0|0|1|1');
-    expect(await store.confirmSend(reservation, ACCEPTED, RESPONSE)).toBe(true);
+    expect(await store.confirmSend(reservation, ACCEPTED, RESPONSE)).toBe('confirmed');
   });
 
   it('confirms a send, and replays its response', async () => {
     const reservation = await reserveSend(NUMBER, REQUEST);
 
-    expect(await breakDuring(() => store.confirmSend(reservation, ACCEPTED, RESPONSE))).toBe(true);
+    expect(await breakDuring(() => store.confirmSend(reservation, ACCEPTED, RESPONSE))).toBe(
+      'confirmed',
+    );
 
     expect(await find(reservation.pinId)).toMatchObject({ status: 'pending' });
     expect(await queryPostgres(url, 'select maybe_texted from verifications')).toBe('sinch');
@@ -159,7 +161,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     await breakDuring(() => store.releaseSend(reservation, []));
 
     expect(await readCounts()).toBe('0|0|1|1');
-    expect(await store.confirmSend(kept, ACCEPTED, RESPONSE)).toBe(true);
+    expect(await store.confirmSend(kept, ACCEPTED, RESPONSE)).toBe('confirmed');
     await reserveSend(NUMBER, REQUEST);
   });
 

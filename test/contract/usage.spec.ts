@@ -183,7 +183,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     ]);
   });
 
-  // This test fails if send-outcome.repository.ts adds all names by one `addPossiblySentBy`.
+  // This test fails if verification-table.ts adds all names by one `addPossiblySentBy`.
   it('has a provider only once for a verification of which it may have sent several messages', async () => {
     const pinId = await send();
     await opened.store.releaseSend(await reserveResend(pinId), ['infobip']);

@@ -274,7 +274,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
       clock.advance(MAX_REQUEST_MS - seconds(10));
       await opened.runCleanup();
-      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(false);
+      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(
+        'not_found',
+      );
       expect((await reserveAttempt(older)).outcome).toBe('granted');
     });
 
@@ -283,7 +285,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       clock.advance(MAX_REQUEST_MS - 1);
       await opened.runCleanup();
 
-      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(true);
+      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(
+        'confirmed',
+      );
     });
   });
 
@@ -433,14 +437,16 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       const { reservation } = admission;
       await checkCode(pinId, 'verified');
 
-      expect(await store.confirmSend(reservation, accepted('again'), RESPONSE)).toBe(true);
+      expect(await store.confirmSend(reservation, accepted('again'), RESPONSE)).toBe(
+        'not_resendable',
+      );
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
         status: 'verified',
         channel: 'sms',
       });
     });
 
-    // This test fails without `hasProviderPin` of `confirm` in send-outcome.repository.ts.
+    // This test fails without `readSent` of `confirm` in resend-confirmations.ts.
     it('is not confirmed after its number was erased', async () => {
       const pinId = await createPending();
       clock.advance(seconds(30));
@@ -449,7 +455,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       const { reservation } = admission;
       await store.erase(NUMBER, 'shop');
 
-      expect(await store.confirmSend(reservation, accepted('again'), RESPONSE)).toBe(false);
+      expect(await store.confirmSend(reservation, accepted('again'), RESPONSE)).toBe('not_found');
       expect(await store.find(pinId, 'shop', clock.now())).toBeUndefined();
     });
 
@@ -883,7 +889,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       clock.advance(MAX_REQUEST_MS);
       await opened.runCleanup();
 
-      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(false);
+      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(
+        'not_found',
+      );
       expect(await store.reserveSend(verification(), idempotency)).toMatchObject({
         outcome: 'ambiguous',
       });
@@ -1135,7 +1143,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       }
 
       expect(await readRow(other)).toEqual(before);
-      expect(await store.confirmSend(sending, accepted('provider-pin'), RESPONSE)).toBe(true);
+      expect(await store.confirmSend(sending, accepted('provider-pin'), RESPONSE)).toBe(
+        'confirmed',
+      );
     });
 
     it('can cancel a verification, and cannot change one that has ended', async () => {
@@ -1207,7 +1217,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       const reservation = await reserveSend();
       await store.erase(NUMBER, 'shop');
 
-      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(false);
+      expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(
+        'not_found',
+      );
 
       const released = await reserveSend({ phoneNumber: OTHER_NUMBER });
       await store.erase(OTHER_NUMBER, 'shop');

@@ -75,6 +75,41 @@ describe('A code that Sinch sends', () => {
     expect(await verify(pinId, await getNewestCode())).toEqual({ verified: true });
   });
 
+  describe('again, by a resend whose answer is delayed', () => {
+    /** Sends a code again. Sinch sends the message at once, and delays its answer. */
+    async function startResend(pinId: string): Promise<() => Promise<number>> {
+      service.clock.advance(seconds(30));
+      const count = (await service.getReceivedCodes(NUMBER)).length;
+      await fetch(`${service.sandboxUrl}/sandbox/faults`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ operation: 'send', kind: 'slow' }),
+      });
+      const response = service.http.post('/otp/resend').send({ pinId }).then();
+      while ((await service.getReceivedCodes(NUMBER)).length === count);
+      return async () => (await response).status;
+    }
+
+    // This test fails without `isNewer` of `confirm` in resend-confirmations.ts.
+    it('does not end the code of a later resend', async () => {
+      const { pinId } = await sendCode();
+      const finishResend = await startResend(pinId);
+      service.clock.advance(seconds(30));
+      await service.http.post('/otp/resend').send({ pinId }).expect(200);
+
+      expect(await finishResend()).toBe(200);
+      expect(await verify(pinId, await getNewestCode())).toEqual({ verified: true });
+    });
+
+    it('gets 409 not_resendable if the verification is cancelled meanwhile', async () => {
+      const { pinId } = await sendCode();
+      const finishResend = await startResend(pinId);
+      await service.http.delete(`/otp/${pinId}`).expect(204);
+
+      expect(await finishResend()).toBe(409);
+    });
+  });
+
   it('does not expire at Sinch before OTP_TTL', async () => {
     const { pinId, code } = await sendCode();
     service.clock.advance(seconds(5 * 60) - 1);

@@ -10,17 +10,21 @@ interface EncryptedFields {
   readonly providerPinId: string;
   /** A value from the client, returned in webhook events. */
   readonly eventReference?: string | undefined;
+  /** When a resend of the code was requested, in milliseconds since the epoch; absent for a send. */
+  readonly requestedAt?: number | undefined;
 }
 
 export const toEncryptedFields = (
   { e164, identity }: PhoneNumber,
   providerPinId: string,
   eventReference: string | undefined,
+  requestedAt: number | undefined,
 ): EncryptedFields => ({
   to: identity,
   ...(e164 !== identity && { dialled: e164 }),
   providerPinId,
   ...(eventReference !== undefined && { eventReference }),
+  ...(requestedAt !== undefined && { requestedAt }),
 });
 
 export const getFieldsContext = (pinId: string, client: string): EncryptedValueContext => ({
@@ -31,10 +35,11 @@ export const getFieldsContext = (pinId: string, client: string): EncryptedValueC
 
 /** Whether a decrypted value has valid fields. */
 export function isEncryptedFields(value: unknown): value is EncryptedFields {
-  const { to, dialled, providerPinId, eventReference } = (value ?? {}) as Partial<
+  const { to, dialled, providerPinId, eventReference, requestedAt } = (value ?? {}) as Partial<
     Record<keyof EncryptedFields, unknown>
   >;
   if (dialled !== undefined && !PhoneNumber.isE164(dialled)) return false;
   if (eventReference !== undefined && typeof eventReference !== 'string') return false;
+  if (requestedAt !== undefined && typeof requestedAt !== 'number') return false;
   return PhoneNumber.isE164(to) && typeof providerPinId === 'string' && providerPinId !== '';
 }

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../engines/database.js';
-import { canBeClaimed, isWritten } from '../limits/predicates.js';
+import { canBeClaimed, isOpen, isWritten } from '../limits/predicates.js';
 import { isNewestCode } from '../limits/window-predicates.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 
@@ -102,6 +102,12 @@ export const prepareKeyQueries = (database: Database) =>
         sealed_answer: sql`case when ${confirmed} then ${p.response} else '' end`,
       });
     },
+
+    /** Stores the response to a resend if the verification has its code, and can be verified. */
+    storeIfVerifiable: (db, p: StoredRunResponse & { sealed: string; now: number }) =>
+      store(db, p).where(sql<boolean>`exists (
+        select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed}
+          and ${isOpen(p.now)} and attempts < max_attempts)`),
 
     /** Stores the response if a request with the right code still gets `verified: true`. */
     storeIfClaimable: (db, p: StoredRunResponse & { now: number }) =>

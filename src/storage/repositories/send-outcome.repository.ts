@@ -11,12 +11,12 @@ import { SendLimitFinder } from '../limits/send-limit-finder.js';
 import { SendLimits, type UncheckedSend } from '../limits/send-limits.js';
 import type {
   FailedSendOutcome,
+  ConfirmOutcome,
   SendAdmitted,
   SendReservation,
   SendResult,
 } from '../send.types.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
-import type { ReportedMessage } from './message-queries.js';
 import { MessageRepository } from './message.repository.js';
 import { prepareOutcomeQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
@@ -59,37 +59,30 @@ export class SendOutcomeRepository {
     return Object.assign(limit, { country });
   }
 
-  /** @returns whether it was confirmed; and the report of the message that a resend replaces, if new */
+  /** Confirms the send of a new code. `ResendConfirmations` confirms resends. */
   async confirm(
     reservation: SendReservation,
     sent: SendResult,
     response: unknown,
-  ): Promise<{ isConfirmed: boolean; linked: readonly ReportedMessage[] }> {
+  ): Promise<ConfirmOutcome> {
     const { provider, pinId: providerPinId, codeLength = 0, possiblySentBy } = sent;
-    const { pinId, client, channel, claim, resendOf } = reservation;
+    const { pinId, client, claim } = reservation;
     const sealed = this.verifications.encrypt(reservation, providerPinId);
     const message = this.messages.toTracked(sent);
     const write = (batch: StatementBatch) => {
-      const linked = resendOf && this.messages.addReplaced(batch, pinId);
-      if (!resendOf) this.queries.supersede(batch, { pinId, client });
+      this.queries.supersede(batch, { pinId, client });
       const accepted = { pinId, provider, sealed, codeLength, ...message };
-      const result = resendOf
-        ? this.queries.confirmResend(batch, { channel, ...accepted })
-        : this.queries.confirm(batch, accepted);
-      if (!resendOf) this.webhooks.addSuperseded(batch, pinId);
-      this.addPossiblySentBy(batch, pinId, possiblySentBy);
+      const result = this.queries.confirm(batch, accepted);
+      this.webhooks.addSuperseded(batch, pinId);
+      this.verifications.addPossiblySentBy(batch, pinId, possiblySentBy);
       const stored = claim && this.keys.encryptResponse(reservation, claim, response);
-      if (stored && resendOf) this.keys.queries.store(batch, stored);
-      else if (stored) this.keys.queries.storeIfConfirmed(batch, { sealed, ...stored });
-      return { result, linked };
+      if (stored) this.keys.queries.storeIfConfirmed(batch, { sealed, ...stored });
+      return result;
     };
     return this.database.runUntilCommitted(async (isRepeated) => {
-      const { result, linked } = await this.database.run(write);
-      // A resend changes no row either if its verification has ended: it is confirmed all the same.
-      const mayBeConfirmed = isRepeated || resendOf !== undefined;
-      const isConfirmed =
-        result.row !== undefined || (mayBeConfirmed && (await this.hasProviderPin(reservation)));
-      return { isConfirmed, linked: linked?.rows ?? [] };
+      const { row } = await this.database.run(write);
+      const isConfirmed = row ?? (isRepeated && (await this.hasProviderPin(reservation)));
+      return isConfirmed ? 'confirmed' : 'not_found';
     });
   }
 
@@ -103,7 +96,7 @@ export class SendOutcomeRepository {
 
   /**
    * Whether the verification exists and has a provider's PIN id. A send gets one only from a run of
-   * {@link confirm}; that of a resend is missing only if it was erased.
+   * {@link confirm}.
    */
   private async hasProviderPin({ pinId, client }: SendReservation): Promise<boolean> {
     const getRow = await this.database.run((batch) =>
@@ -117,7 +110,7 @@ export class SendOutcomeRepository {
     possiblySentBy: readonly string[],
   ): Promise<void> {
     await this.database.run((batch) => {
-      this.addPossiblySentBy(batch, pinId, possiblySentBy);
+      this.verifications.addPossiblySentBy(batch, pinId, possiblySentBy);
       if (!resendOf) this.queries.fail(batch, { pinId });
       if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });
     });
@@ -137,9 +130,5 @@ export class SendOutcomeRepository {
       // An earlier run has released it.
       return wasCounted() ? undefined : rollback(undefined);
     });
-  }
-
-  private addPossiblySentBy(batch: StatementBatch, pinId: string, names: readonly string[]): void {
-    for (const provider of names) this.queries.addPossiblySentBy(batch, { pinId, provider });
   }
 }

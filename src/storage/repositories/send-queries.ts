@@ -110,24 +110,9 @@ export const prepareOutcomeQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${hasStatus('sending')}
       returning pin_id`,
 
-    /** Keeps the send before it for usage reports, once: a write may be repeated. */
-    confirmResend: (_db, p: AcceptedSend & { channel: Channel }) => sql<{ pin_id: string }>`
-      update verifications set ${setSentCode(p)}, channel = ${p.channel},
-        earlier_sends = case when sealed = ${p.sealed} then earlier_sends
-          else earlier_sends || provider || ':' || channel || ',' end
-      where pin_id = ${p.pinId} and ${hasStatus('pending')}
-      returning pin_id`,
-
     fail: (_db, p: PinKey) => sql`
       update verifications set status = 'failed'
       where pin_id = ${p.pinId} and ${hasStatus('sending')}`,
-
-    /** Does nothing if the provider is named already. */
-    addPossiblySentBy: (_db, p: PinKey & { provider: string }) => sql`
-      update verifications set maybe_texted = case
-        when maybe_texted = '' then cast(${p.provider} as text)
-        else maybe_texted || ',' || ${p.provider} end
-      where pin_id = ${p.pinId} and replace(maybe_texted, ${p.provider}, '') = maybe_texted`,
 
     removeResend: (_db, p: PinKey) => sql<VerificationRow>`
       update verifications set texts = case when texts > 0 then texts - 1 else 0 end
@@ -136,6 +121,30 @@ export const prepareOutcomeQueries = (database: Database) =>
 
     delete: (_db, p: PinKey) => sql<VerificationRow>`
       delete from verifications where pin_id = ${p.pinId} returning ${COLUMNS}`,
+  });
+
+/** The statements that confirm resends. */
+export const prepareResendQueries = (database: Database) =>
+  database.prepare('sends', {
+    /**
+     * Replaces the code `replaced` and no other: concurrent resends may be confirmed in either order.
+     * Keeps the send before it for usage reports, once: a write may be repeated.
+     */
+    confirmResend: (
+      _db,
+      p: AcceptedSend & { channel: Channel; replaced: string },
+    ) => sql<VerificationRow>`
+      update verifications set ${setSentCode(p)}, channel = ${p.channel},
+        earlier_sends = case when sealed = ${p.sealed} then earlier_sends
+          else earlier_sends || provider || ':' || channel || ',' end
+      where pin_id = ${p.pinId} and sealed in (${p.replaced}, ${p.sealed}) and ${hasStatus('pending')}
+      returning ${COLUMNS}`,
+
+    /** Keeps a resend that replaces no code, for usage reports. */
+    addEarlierSend: (_db, p: PinKey & { provider: string; channel: Channel }) => sql`
+      update verifications
+      set earlier_sends = earlier_sends || ${p.provider} || ':' || ${p.channel} || ','
+      where pin_id = ${p.pinId}`,
   });
 
 const setSentCode = (p: AcceptedSend) =>

@@ -108,7 +108,8 @@ export class SendRepository {
         const counted = await this.countResend(transaction, resent, request, evaluate);
         if ('outcome' in counted) return rollback(counted);
         const codeLength = getCodeLength(row);
-        const resendOf = { provider: row.provider, pinId: providerPinId, codeLength };
+        const { provider, sealed } = row;
+        const resendOf = { provider, pinId: providerPinId, codeLength, sealed };
         const delivery = { phoneNumber, channel, claim, eventReference, resendOf };
         return { reservation: toReservation(counted.send, delivery), ...counted };
       },
@@ -193,7 +194,7 @@ const toSameCodeLimit = (limit: ReservationLimit): ReservationLimit =>
     : limit;
 
 const toReservation = (
-  { row, entries }: CountedSend,
+  { row, entries, now }: CountedSend,
   delivery: Pick<
     SendReservation,
     'phoneNumber' | 'channel' | 'claim' | 'eventReference' | 'resendOf'
@@ -208,5 +209,6 @@ const toReservation = (
   endUserHash: row.end_user_hash,
   prefixHash: row.prefix_hash,
   createdAt: row.created_at,
+  requestedAt: now,
   ...delivery,
 });

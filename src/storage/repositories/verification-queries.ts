@@ -111,6 +111,13 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set expires_at = ${p.now}
       where ${isNotReplaced(p)} and ${isOpen(p.now)}`,
 
+    /** Does nothing if the provider is named already. */
+    addPossiblySentBy: (_db, p: PinKey & { provider: string }) => sql`
+      update verifications set maybe_texted = case
+        when maybe_texted = '' then cast(${p.provider} as text)
+        else maybe_texted || ',' || ${p.provider} end
+      where pin_id = ${p.pinId} and replace(maybe_texted, ${p.provider}, '') = maybe_texted`,
+
     cancel: (_db, p: ClientPinKey & { now: number }) => sql<{ pin_id: string }>`
       update verifications set status = 'cancelled'
       where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}

@@ -25,6 +25,8 @@ interface DecryptedFields {
   readonly numberHash: string;
   readonly providerPinId: string;
   readonly eventReference: string | undefined;
+  /** When the resend of the code was requested; `undefined` if it was not resent. */
+  readonly requestedAt: number | undefined;
 }
 
 /** The rows of verifications, with their hashes and encryption; shared by the repositories. */
@@ -147,13 +149,22 @@ export class VerificationTable {
     await this.rehashNumber(this.database, fields.phoneNumber, client);
   }
 
+  /** Stores which providers may have sent a message that they did not confirm. */
+  addPossiblySentBy(batch: StatementBatch, pinId: string, names: readonly string[]): void {
+    for (const provider of names) this.queries.addPossiblySentBy(batch, { pinId, provider });
+  }
+
   encrypt(
-    reservation: Pick<SendReservation, 'pinId' | 'client' | 'phoneNumber' | 'eventReference'>,
+    reservation: Pick<
+      SendReservation,
+      'pinId' | 'client' | 'phoneNumber' | 'eventReference' | 'resendOf' | 'requestedAt'
+    >,
     providerPinId: string,
   ): string {
-    const { pinId, client, phoneNumber } = reservation;
+    const { pinId, client, phoneNumber, resendOf } = reservation;
     const eventReference = this.webhooks.isEnabled ? reservation.eventReference : undefined;
-    const fields = toEncryptedFields(phoneNumber, providerPinId, eventReference);
+    const requestedAt = resendOf && reservation.requestedAt;
+    const fields = toEncryptedFields(phoneNumber, providerPinId, eventReference, requestedAt);
     return this.protection.encrypt(fields, getFieldsContext(pinId, client));
   }
 
@@ -162,12 +173,12 @@ export class VerificationTable {
     const context = getFieldsContext(pin_id, client);
     const fields = this.protection.decrypt(row.sealed, context, isEncryptedFields, [pin_id]);
     if ('outcome' in fields) return fields;
-    const { to, dialled = to, providerPinId, eventReference } = fields;
+    const { to, dialled = to, providerPinId, eventReference, requestedAt } = fields;
     const phoneNumber = PhoneNumber.fromE164(dialled);
     const numberHash = this.hashNumber(phoneNumber);
     // Verify by number selects by this column: with another hash, a code would verify that number.
     return row.number_hash === numberHash || this.isEarlierHash(row.number_hash, phoneNumber, to)
-      ? { phoneNumber, numberHash, providerPinId, eventReference }
+      ? { phoneNumber, numberHash, providerPinId, eventReference, requestedAt }
       : new UnreadableDataError('corrupted');
   }
 

@@ -26,8 +26,10 @@ export interface VerificationRecord {
     'sending' | 'pending' | 'verified' | 'unclaimed' | 'expired' | 'failed' | 'cancelled';
   readonly channel: ModelChannel;
   readonly reference: string | undefined;
-  /** Resends that a provider accepted: each replaces the code. */
+  /** Resends that replaced the code. */
   readonly confirmedResends: number;
+  /** When the newest confirmed message with the code was requested. */
+  readonly codeRequestedAt: number;
   readonly endUser: string | undefined;
   /** Sends of its code. */
   readonly messages: number;

@@ -8,6 +8,7 @@ import {
   findSendLimit,
   getAttemptsRemaining,
   getCodeLength,
+  getVisibleStatus,
   hasChannel,
   isOpen,
   type LimitedSend,
@@ -98,6 +99,7 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
     verifiedAt: undefined,
     provider: undefined,
     confirmedResends: 0,
+    codeRequestedAt: now,
   };
   const counted = countSend(claimed, verification, id, now).setVerification(verification);
   const next = { target: id, providers, targetCopy: limited };
@@ -260,15 +262,23 @@ function confirmResend(context: StepContext, state: ModelState, progress: Progre
   const verification = state.getVerification(target);
   // The verification was erased while the provider sent the message.
   if (!verification) return done(markAmbiguous(state, record), progress, NOT_FOUND);
-  const { status, expiresAt, confirmedResends } = verification;
+  const { status, expiresAt, confirmedResends, codeRequestedAt } = verification;
+  // A resend that was requested later may have replaced the code.
+  const isNewest = record.startedAt >= codeRequestedAt;
   const confirmed =
-    status === 'pending'
+    status === 'pending' && isNewest
       ? state.changeVerification(target, {
           provider: progress.acceptedBy,
           channel,
           confirmedResends: confirmedResends + 1,
+          codeRequestedAt: record.startedAt,
         })
       : state;
+  const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
+  if (getVisibleStatus(verification, context.settings, now) !== 'pending') {
+    const ended = problem(409, 'not_resendable');
+    return done(markAmbiguous(confirmed, record), progress, ended);
+  }
   const answer = describeSend(context, progress, { channel, expiresAt });
   return done(storeAnswer(confirmed, record, record.response.body), progress, {
     ...answer,
