@@ -2346,6 +2346,16 @@ set
 where
   pin_id = $1
   and sealed = $2
+  and not exists (
+    select
+      1
+    from
+      client_numbers
+    where
+      client_numbers.number_hash = verifications.number_hash
+      and client_numbers.client = verifications.client
+      and not substr("client_numbers"."sends", 1, 13) <= $3
+  )
   and status || '' = 'pending';
 
 -- verifications.expire
@@ -2355,6 +2365,16 @@ set
 where
   pin_id = $2
   and sealed = $3
+  and not exists (
+    select
+      1
+    from
+      client_numbers
+    where
+      client_numbers.number_hash = verifications.number_hash
+      and client_numbers.client = verifications.client
+      and not substr("client_numbers"."sends", 1, 13) <= $4
+  )
   and status || '' = 'pending'
   and expires_at > $1;
 

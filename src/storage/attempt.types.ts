@@ -42,6 +42,8 @@ export interface Attempt {
   readonly followsLostAnswer: boolean;
   readonly numberHash: string;
   readonly createdAt: number;
+  /** When the message with the code was requested: that of the newest confirmed resend, if any. */
+  readonly requestedAt: number;
   /** `undefined` for a request without an `Idempotency-Key`. */
   readonly claim: ClaimedIdempotentRequest | undefined;
   /**

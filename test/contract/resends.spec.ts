@@ -11,6 +11,9 @@ import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js
 
 const NUMBER = phoneNumber('+14155552671');
 const RESPONSE = sendResponse('pin');
+/** A request that has run for longer counts as abandoned. */
+const MAX_REQUEST_MS = seconds(15);
+const FINAL_RESULTS = ['wrong_code_final', 'attempts_exhausted', 'expired'] as const;
 
 describe.each(DATABASES)('A resend on %s', (_engine, newStorage) => {
   let storage: TestStorage;
@@ -23,6 +26,8 @@ describe.each(DATABASES)('A resend on %s', (_engine, newStorage) => {
     storage = await newStorage();
     opened = await storage.open(clock, {
       SEND_COOLDOWN: '1s',
+      EVENTS_URL: 'http://127.0.0.1:1/events',
+      EVENTS_SECRET: `whsec_${'A'.repeat(32)}`,
     });
     pinId = await createPending();
   });
@@ -68,6 +73,55 @@ describe.each(DATABASES)('A resend on %s', (_engine, newStorage) => {
     const { row } = await opened.database.run((batch) => read(batch, { pinId }));
     return row?.earlier_sends ?? 'no verification';
   }
+
+  describe('that is running when the check of the earlier code has a final result', () => {
+    // This test fails without `after` of `isNotReplaced` in window-predicates.ts.
+    it.each(FINAL_RESULTS)('has a code that can be verified (%s)', async (result) => {
+      const early = await reserveAttempt();
+      const resend = await reserveResend();
+
+      const remaining = { verified: false, reason: 'wrong_code', attemptsRemaining: 4 };
+      expect(await complete(early, result)).toEqual(remaining);
+      expect(await find()).toMatchObject({ status: 'pending', attemptsRemaining: 4 });
+      expect(await opened.outbox.claim(1)).toEqual([]);
+
+      expect(await confirm(resend, 'second')).toBe('confirmed');
+      expect(await complete(await reserveAttempt(), 'verified')).toEqual({ verified: true });
+      expect(await opened.outbox.claim(2)).toMatchObject([{ type: 'verification.verified' }]);
+    });
+
+    it.each(FINAL_RESULTS)('takes over only a result of its own code (%s)', async (result) => {
+      await confirm(await reserveResend(), 'second');
+
+      expect(await complete(await reserveAttempt(), result)).toEqual({
+        verified: false,
+        reason: result === 'expired' ? 'expired' : 'attempts_exhausted',
+      });
+    });
+
+    it('ends the verification with the next check if the message was not sent', async () => {
+      const early = await reserveAttempt();
+      const resend = await reserveResend();
+      await complete(early, 'attempts_exhausted');
+      await opened.store.releaseSend(resend, []);
+
+      const exhausted = { verified: false, reason: 'attempts_exhausted' };
+      expect(await complete(await reserveAttempt(), 'attempts_exhausted')).toEqual(exhausted);
+    });
+
+    it('ends the verification if a crash has interrupted the resend', async () => {
+      await reserveResend();
+      const attempt = await reserveAttempt();
+      clock.advance(MAX_REQUEST_MS - 1);
+      expect(await complete(attempt, 'attempts_exhausted')).toMatchObject({ reason: 'wrong_code' });
+
+      const last = await reserveAttempt();
+      clock.advance(1);
+      expect(await complete(last, 'attempts_exhausted')).toMatchObject({
+        reason: 'attempts_exhausted',
+      });
+    });
+  });
 
   // This test fails if `complete` in resend-confirmations.ts always returns `confirmed`.
   it.each(['verified', 'cancelled', 'expired', 'exhausted'] as const)(
@@ -131,6 +185,16 @@ describe.each(DATABASES)('A resend on %s', (_engine, newStorage) => {
       await opened.store.releaseSend(unsent, []);
 
       expect(await readCode()).toBe('later');
+    });
+
+    it('has a code that can be verified when the check of the earlier one has a final result', async () => {
+      const [earlier, later] = [await reserveResend(), await reserveResend()];
+      await confirm(earlier, 'earlier');
+
+      await complete(await reserveAttempt(), 'wrong_code_final');
+      await confirm(later, 'later');
+
+      expect(await complete(await reserveAttempt(), 'verified')).toEqual({ verified: true });
     });
   });
 });

@@ -1,4 +1,5 @@
 import { seconds } from '../../src/common/durations.js';
+import { SinchClient } from '../../src/providers/sinch/sinch.client.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
@@ -76,19 +77,49 @@ describe('A code that Sinch sends', () => {
   });
 
   describe('again, by a resend whose answer is delayed', () => {
-    /** Sends a code again. Sinch sends the message at once, and delays its answer. */
+    /**
+     * Sends a code again. Sinch sends the message, and its answer is held.
+     * @returns a function that lets the answer through, and returns the status of the resend
+     */
     async function startResend(pinId: string): Promise<() => Promise<number>> {
       service.clock.advance(seconds(30));
-      const count = (await service.getReceivedCodes(NUMBER)).length;
-      await fetch(`${service.sandboxUrl}/sandbox/faults`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ operation: 'send', kind: 'slow' }),
+      const sinch = service.app.get(SinchClient);
+      const post = sinch.post.bind(sinch);
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => (release = resolve));
+      const sent = new Promise<void>((resolve) => {
+        jest.spyOn(sinch, 'post').mockImplementationOnce(async (...call) => {
+          const answer = await post(...call);
+          resolve();
+          await released;
+          return answer;
+        });
       });
       const response = service.http.post('/otp/resend').send({ pinId }).then();
-      while ((await service.getReceivedCodes(NUMBER)).length === count);
-      return async () => (await response).status;
+      await sent;
+      return async () => {
+        release();
+        return (await response).status;
+      };
     }
+
+    // These tests fail without `after` of `isNotReplaced` in window-predicates.ts.
+    it.each(['the earlier code', 'a wrong code'])(
+      'can be verified though %s is submitted meanwhile',
+      async (submitted) => {
+        const { pinId, code } = await sendCode();
+        const finishResend = await startResend(pinId);
+
+        expect(await verify(pinId, submitted === 'a wrong code' ? wrongCode(code) : code)).toEqual({
+          verified: false,
+          reason: 'wrong_code',
+          attemptsRemaining: 1,
+        });
+
+        expect(await finishResend()).toBe(200);
+        expect(await verify(pinId, await getNewestCode())).toEqual({ verified: true });
+      },
+    );
 
     // This test fails without `isNewer` of `confirm` in resend-confirmations.ts.
     it('does not end the code of a later resend', async () => {

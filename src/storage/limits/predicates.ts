@@ -58,10 +58,3 @@ export const isUntouched = (
   { pinId }: { pinId: string },
 ): SqlPredicate => sql`exists (
   select 1 from verifications where pin_id = ${pinId} and attempts = 0 ${lockClause})`;
-
-/**
- * Whether no resend has replaced the code that was checked: only then its final result is the
- * verification's. A resend of the same code counts, too; the next check gets the result again.
- */
-export const isNotReplaced = (p: { pinId: string; sealed: string }): SqlPredicate =>
-  sql`pin_id = ${p.pinId} and sealed = ${p.sealed}`;

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { VerificationRow } from '../migrations/schema.js';
-import { hasEntry, isNewest } from './sliding-window.js';
+import { hasEntry, isBelow, isNewest } from './sliding-window.js';
 
 /*
  * Conditions on what earlier statements of the batch counted; `predicates.ts` says why. The entry
@@ -72,6 +72,26 @@ export const isNewestCode = (p: CodeEntry): SqlPredicate =>
  */
 export const isCodeCounted = (p: CodeEntry): SqlPredicate =>
   numberRowMeets(p, hasEntry('failures', p.numberEntry));
+
+/** A code that was checked: its verification, and the encrypted PIN id from then. */
+export interface CheckedCode {
+  pinId: string;
+  sealed: string;
+  /** Resends that were requested after this time may still be running; as `toTimeText` has it. */
+  after: string;
+}
+
+/**
+ * Whether no resend has replaced the code that was checked, or may do so: only then its final result
+ * is the verification's. A resend of the same code counts, too, and so does a newer send to the number.
+ * If none of them replaces the code, the next check gets the result again.
+ */
+export const isNotReplaced = ({ pinId, sealed, after }: CheckedCode): SqlPredicate =>
+  sql`pin_id = ${pinId} and sealed = ${sealed} and not exists (
+    select 1 from client_numbers
+    where client_numbers.number_hash = verifications.number_hash
+      and client_numbers.client = verifications.client
+      and not ${isBelow(sql.ref('client_numbers.sends'), 1, after)})`;
 
 /** Whether the row in `client_numbers` of a code's verification meets a condition. */
 const numberRowMeets = ({ pinId }: CodeEntry, condition: SqlPredicate): SqlPredicate =>

@@ -1,12 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { CheckResult, GetAttemptsPerCode } from '../../common/check-result.js';
+import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import type { Attempt, AttemptResult, UndecryptedAttempt, VerifyResult } from '../attempt.types.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
-import { createWindowEntry, getEntryTime } from '../limits/sliding-window.js';
+import { createWindowEntry, getEntryTime, toTimeText } from '../limits/sliding-window.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
+import { getMaxRequestMs } from '../max-request-duration.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { toVerifiedResult } from '../verified-result.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
@@ -28,6 +30,8 @@ type ReleasableAttempt = Pick<
  */
 @Injectable()
 export class AttemptOutcomeRepository {
+  private readonly maxRequestMs: number;
+
   constructor(
     private readonly database: Database,
     private readonly verifications: VerificationTable,
@@ -36,7 +40,10 @@ export class AttemptOutcomeRepository {
     private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
     private readonly webhooks: WebhookEventRecorder,
-  ) {}
+    @Inject(providersConfig.KEY) config: ProvidersConfig,
+  ) {
+    this.maxRequestMs = getMaxRequestMs(config);
+  }
 
   /** Decrypts an attempt's verification. If that fails, releases the attempt, if it is counted. */
   async decryptAttempt(found: UndecryptedAttempt, now: number): Promise<AttemptResult> {
@@ -67,6 +74,7 @@ export class AttemptOutcomeRepository {
       createdAt: row.created_at,
       claim,
       ...fields,
+      requestedAt: fields.requestedAt ?? row.created_at,
     };
     return rejection
       ? { outcome: 'unresolved', attempt, rejection }
@@ -171,14 +179,16 @@ export class AttemptOutcomeRepository {
     const code = { pinId, numberHash, client, entry: numberEntry };
     // If a repeat's code was not checked, the check of the lost run has no result either.
     const resolved = isRepeat && !isWrong(result) ? 0 : 1;
+    // A resend that was requested before this time has ended, if only by a crash.
+    const after = toTimeText(Math.max(attempt.requestedAt, now - this.maxRequestMs));
     const write = (batch: StatementBatch) => {
       const { queries } = this.verifications;
       // Another run of this write may be running, or reach the database later. Only the first one
       // finds the entry as it was reserved, and resolves the attempt.
       queries.lock(batch, { pinId });
       queries.resolveAttempt(batch, { resolved, numberEntry, ...code });
-      if (result === 'expired') queries.expire(batch, { pinId, sealed, now });
-      if (exhaustsAttempts(result)) queries.exhaustAttempts(batch, { pinId, sealed });
+      if (result === 'expired') queries.expire(batch, { pinId, sealed, after, now });
+      if (exhaustsAttempts(result)) queries.exhaustAttempts(batch, { pinId, sealed, after });
       // Only a wrong code counts against its number and its client.
       if (isWrong(result)) {
         const newEntry = createWindowEntry(getEntryTime(numberEntry, 1));

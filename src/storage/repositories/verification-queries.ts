@@ -1,12 +1,14 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
-import { hasStatus, isClaimable, isNotReplaced, isOpen } from '../limits/predicates.js';
+import { hasStatus, isClaimable, isOpen } from '../limits/predicates.js';
 import {
   isCodeCounted,
   isNewestCode,
+  isNotReplaced,
   isCodeReserved,
   type CodeEntry,
   type CodeNumberKey,
+  type CheckedCode,
 } from '../limits/window-predicates.js';
 import {
   ATTEMPT_COLUMNS,
@@ -103,11 +105,11 @@ export const prepareVerificationQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
 
     /** Spends more attempts than concurrent requests can release. */
-    exhaustAttempts: (_db, p: PinKey & { sealed: string }) => sql`
+    exhaustAttempts: (_db, p: CheckedCode) => sql`
       update verifications set attempts = attempts + max_attempts
       where ${isNotReplaced(p)} and ${hasStatus('pending')}`,
 
-    expire: (_db, p: PinKey & { sealed: string; now: number }) => sql`
+    expire: (_db, p: CheckedCode & { now: number }) => sql`
       update verifications set expires_at = ${p.now}
       where ${isNotReplaced(p)} and ${isOpen(p.now)}`,
 

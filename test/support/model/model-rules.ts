@@ -71,6 +71,17 @@ export const followsLostAnswer = (
 export const isOpen = ({ status, expiresAt }: VerificationRecord, now: number): boolean =>
   status === 'pending' && expiresAt > now;
 
+/** Whether a message that was requested after that of the code may not have a result yet. */
+export function isMessageRunning(
+  state: ModelState,
+  { client, phoneNumber, codeRequestedAt }: VerificationRecord,
+  { maxRequestMs }: ModelSettings,
+  now: number,
+): boolean {
+  const [newest] = state.getNumber(client, phoneNumber).sends;
+  return newest !== undefined && newest.at > Math.max(codeRequestedAt, now - maxRequestMs);
+}
+
 /** Whether a user who gets the code again has time to enter it. */
 export const canBeEntered = (
   { expiresAt }: VerificationRecord,

@@ -17,6 +17,7 @@ import {
   getVisibleAttempts,
   hasRightLength,
   isClaimable,
+  isMessageRunning,
   isOpen,
 } from './model-rules.js';
 import { addEvent, removeEvent, type ModelState, type VerificationRecord } from './model-state.js';
@@ -303,8 +304,10 @@ function rejectCode(
   const { target = '', targetCopy, checkResult, lostRequest } = progress;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const before = state.getVerification(target);
-  // After a resend, a final result is about a code that no longer counts.
-  const isReplaced = before?.confirmedResends !== targetCopy?.confirmedResends;
+  // A final result counts only for the newest code, and not while a later message may be sent.
+  const isReplaced =
+    before?.confirmedResends !== targetCopy?.confirmedResends ||
+    (before && isMessageRunning(state, before, settings, now));
   let result = state;
   if (before && !isReplaced && checkResult === 'expired' && isOpen(before, now)) {
     result = result.changeVerification(target, { expiresAt: now });
