@@ -575,8 +575,6 @@ where
   "pin_id" = $1
   and "run" = $2
   and state in ('running', 'ambiguous');
-  and "state" <> 'erased'
-  and "state" <> 'answered';
 
 -- idempotency_keys.read
 select
@@ -721,7 +719,7 @@ set
 where
   "pin_id" = $2
   and "run" = $3
-  and "state" <> 'erased'
+  and state in ('running', 'ambiguous')
   and exists (
     select
       1

@@ -7,7 +7,7 @@ import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import type { ReportedMessage } from './message-queries.js';
 import { MessageRepository } from './message.repository.js';
 import { prepareResendQueries } from './send-queries.js';
-import { getStatusAt } from './verification-status.js';
+import { acceptsCodes } from './verification-status.js';
 import { VerificationTable } from './verification-table.js';
 
 type AcceptedResend = ReturnType<ResendConfirmations['toAccepted']>;
@@ -109,7 +109,7 @@ export class ResendConfirmations {
     row: VerificationRow,
     { isEarlierSend } = { isEarlierSend: false },
   ): Promise<ConfirmOutcome> {
-    const isVerifiable = getStatusAt(row, now) === 'pending';
+    const isVerifiable = acceptsCodes(row, now);
     // `replaceCode` has stored the response.
     if (isVerifiable && row.sealed === sealed) return 'confirmed';
     await this.database.run((batch) => {
