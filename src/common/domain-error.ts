@@ -24,6 +24,8 @@ export interface AuditDetails {
 export interface DomainErrorOptions extends ErrorOptions {
   /** Replaces the catalog's message. Clients see it, except at 5xx, where only the log has it. */
   readonly message?: string | undefined;
+  /** Replaces the catalog's action, what the client does next, except at 5xx. */
+  readonly action?: string | undefined;
   /** How long the client should wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** The limit that was reached. For operators: clients do not see it. */
@@ -40,6 +42,7 @@ export interface DomainErrorOptions extends ErrorOptions {
  */
 export class DomainError extends Error {
   override readonly name: string = 'DomainError';
+  readonly action: string;
   readonly retryAfterMs: number | undefined;
   readonly limit: LimitName | undefined;
   readonly fieldErrors: readonly FieldError[] | undefined;
@@ -50,6 +53,7 @@ export class DomainError extends Error {
     readonly code: ErrorCode,
     {
       message,
+      action,
       retryAfterMs,
       limit,
       fieldErrors,
@@ -59,6 +63,7 @@ export class DomainError extends Error {
     }: DomainErrorOptions = {},
   ) {
     super(message ?? ERROR_CATALOG[code].message, options);
+    this.action = action ?? ERROR_CATALOG[code].action;
     this.retryAfterMs = retryAfterMs;
     this.limit = limit;
     this.fieldErrors = fieldErrors;

@@ -213,6 +213,8 @@ export const ERROR_CATALOG: Readonly<Record<ErrorCode, ErrorEntry>> = ENTRIES;
 
 export const ERROR_CODES = Object.keys(ENTRIES) as ErrorCode[];
 
-/** The `detail` of a problem document: the message, by default that of the catalog, then the action. */
-export const describeError = (code: ErrorCode, message = ERROR_CATALOG[code].message): string =>
-  `${message} ${ERROR_CATALOG[code].action}`;
+/** The `detail` of a problem document: message and action, by default those of the catalog. */
+export const describeError = (
+  code: ErrorCode,
+  { message, action }: Pick<ErrorEntry, 'message' | 'action'> = ERROR_CATALOG[code],
+): string => `${message} ${action}`;

@@ -20,6 +20,9 @@ export interface CheckedDestination {
   readonly isTrusted: boolean;
 }
 
+/** Every provider has these channels, so they can be suggested. */
+const COMMON_CHANNELS: readonly Channel[] = ['sms', 'voice'];
+
 /** Decides by the number itself, its prefix, country and type, whether it may be messaged. */
 @Injectable()
 export class NumberPolicy implements OnApplicationBootstrap {
@@ -104,8 +107,8 @@ function checkPrefix(
 /** The same code cannot be sent to another number, and a message would need another one. */
 function assertIsOnChannel(number: PhoneNumber, channel: Channel): void {
   if (number.forChannel(channel) === number) return;
-  const message = `This code can be sent to this number by voice only. Send a new code by ${channel}.`;
-  throw rejectDestination(number.country, message);
+  const message = 'This code can be sent to this number by voice only.';
+  throw rejectDestination(number.country, message, `Send a new code by ${channel}.`);
 }
 
 function assertHasCountry(country: string, { allowedCountries }: DestinationRules): void {
@@ -128,10 +131,15 @@ function assertTypeAllowed(
   if (blockedTypes.has(type)) {
     throw rejectDestination(country, 'Messages to this number type are blocked.');
   }
-  if (blockedTypes.has(`${channel}:${type}`)) {
-    throw rejectDestination(country, `Messages by ${channel} to this number type are blocked.`);
-  }
+  const isBlockedOn = (name: Channel) => blockedTypes.has(`${name}:${type}`);
+  if (!isBlockedOn(channel)) return;
+  const other = COMMON_CHANNELS.find((name) => !isBlockedOn(name));
+  throw rejectDestination(
+    country,
+    `Messages by ${channel} to this number type are blocked.`,
+    other && `Use another channel such as ${other}, or ask the end user for another number.`,
+  );
 }
 
-const rejectDestination = (country: string, message?: string): DomainError =>
-  errors.destinationNotAllowed({ message, auditDetails: { country } });
+const rejectDestination = (country: string, message?: string, action?: string): DomainError =>
+  errors.destinationNotAllowed({ message, action, auditDetails: { country } });

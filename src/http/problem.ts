@@ -33,7 +33,7 @@ export function toProblem(error: DomainError, requestId: string, instance: strin
     type,
     title,
     status,
-    detail: describeError(code, status < 500 ? error.message : undefined),
+    detail: describeError(code, status < 500 ? error : undefined),
     instance,
     code,
     requestId,

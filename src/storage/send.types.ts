@@ -105,7 +105,7 @@ export interface ReservationEntries {
 }
 
 /** The code of a verification when a resend was reserved. */
-export interface StoredCode extends SentCode {
+interface StoredCode extends SentCode {
   /** Its encrypted PIN id, as stored: each confirmed resend changes it. */
   readonly sealed: string;
 }

@@ -141,7 +141,10 @@ describe('Allowed destinations', () => {
     const phoneNumber = '+4930123456';
     const response = await send(phoneNumber);
     expectProblem(response, 403, 'destination_not_allowed');
-    expect(response.body.detail).toContain('by sms');
+    expect(response.body.detail).toBe(
+      'Messages by sms to this number type are blocked. ' +
+        'Use another channel such as voice, or ask the end user for another number.',
+    );
 
     const call = { phoneNumber, channel: 'voice' };
     const { body } = await service.http.post('/otp/send').send(call).expect(200);
@@ -154,6 +157,16 @@ describe('Allowed destinations', () => {
     expectProblem(await resend('sms'), 403, 'destination_not_allowed');
     await resend('voice').expect(200);
     expect(await service.getReceivedChannels(phoneNumber)).toEqual(['voice', 'voice']);
+  });
+
+  it('suggests no channel to a number whose type is blocked on sms and voice', async () => {
+    await start({ BLOCKED_NUMBER_TYPES: 'sms:FIXED_LINE, voice:FIXED_LINE' });
+    const response = await send('+4930123456');
+
+    expectProblem(response, 403, 'destination_not_allowed');
+    expect(response.body.detail).toBe(
+      'Messages by sms to this number type are blocked. Do not retry. Ask the end user for another number.',
+    );
   });
 
   it('sends a message to a number that may be a mobile phone', async () => {

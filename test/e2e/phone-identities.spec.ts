@@ -114,6 +114,9 @@ describe('An Argentine number without the 9', () => {
     const resend = await service.http.post('/otp/resend').send({ pinId: body.pinId, channel });
 
     expectProblem(resend, 403, 'destination_not_allowed');
+    expect(resend.body.detail).toBe(
+      `This code can be sent to this number by voice only. Send a new code by ${channel}.`,
+    );
     expect(await service.getReceivedChannels(typed)).toEqual(['voice']);
     expect(await service.getReceivedChannels(mobile)).toEqual([]);
     await send(channel).expect(200);
