@@ -13,7 +13,8 @@ import type { SendOtpResponse } from './dto/send-otp.dto.js';
 import { toSendResponse } from './otp.mapper.js';
 import { VerificationEvents } from './verification-events.js';
 
-const ENDED = 'The verification ended while the message was sent, so its code is not accepted.';
+const NO_LONGER_OPEN =
+  'The verification ended, or its attempts were used up, while the message was sent.';
 
 /** Calls the provider for a reserved send, and stores the outcome. */
 @Injectable()
@@ -29,7 +30,7 @@ export class MessageSender {
   /**
    * @throws SendFailedError if no provider accepted the message
    * @throws DomainError `verification_not_found` if the verification was erased meanwhile, or
-   * `not_resendable` if that of a resend has ended
+   * `not_resendable` if that of a resend has ended or has no attempts left
    */
   async send(
     reservation: SendReservation,
@@ -57,9 +58,9 @@ export class MessageSender {
         this.events.emitSent(reservation, 'accepted', operation, result.provider);
       });
     if (outcome === 'confirmed') return response;
-    // The message was sent, but its code is not accepted: meanwhile the verification has ended, was
-    // erased, or was marked as failed because it seemed abandoned.
-    if (outcome === 'not_resendable') throw errors.notResendable({ message: ENDED });
+    // The message was sent, but its code is not accepted: meanwhile the verification has ended, has
+    // no attempts left, was erased, or was marked as failed because it seemed abandoned.
+    if (outcome === 'not_resendable') throw errors.notResendable({ message: NO_LONGER_OPEN });
     throw errors.verificationNotFound();
   }
 

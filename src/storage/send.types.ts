@@ -118,7 +118,8 @@ export interface SendResult extends SentCode {
 
 /**
  * What became of a send that a provider accepted. Meanwhile its verification may have been erased, or a
- * new one abandoned (`not_found`), or that of a resend may have ended (`not_resendable`).
+ * new one abandoned (`not_found`). That of a resend may have ended or have no attempts left
+ * (`not_resendable`).
  */
 export type ConfirmOutcome = 'confirmed' | 'not_found' | 'not_resendable';
 

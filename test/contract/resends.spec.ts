@@ -124,8 +124,8 @@ describe.each(DATABASES)('A resend on %s', (_engine, newStorage) => {
   });
 
   // This test fails if `complete` in resend-confirmations.ts always returns `confirmed`.
-  it.each(['verified', 'cancelled', 'expired', 'exhausted'] as const)(
-    'is not confirmed, and is not sent again, if the verification is %s by then',
+  it.each(['verified', 'cancelled', 'expired', 'exhausted', 'pending'] as const)(
+    'is not confirmed, and is not sent again, if the verification is %s without attempts by then',
     async (end) => {
       for (let i = 0; i < 4; i += 1) await complete(await reserveAttempt(), 'wrong_code');
       const idempotency = { key: 'key', request: 'resend' };
@@ -134,6 +134,8 @@ describe.each(DATABASES)('A resend on %s', (_engine, newStorage) => {
       if (end === 'cancelled') await opened.store.cancel(pinId, 'shop', clock.now());
       if (end === 'expired') clock.advance(minutes(5));
       if (end === 'exhausted') await complete(await reserveAttempt(), 'wrong_code');
+      // The last code is still being checked.
+      if (end === 'pending') await reserveAttempt();
 
       expect(await confirm(resend, 'second')).toBe('not_resendable');
 

@@ -82,7 +82,7 @@ export class ResendConfirmations {
     return { possiblySentBy, stored, now: this.clock.now(), ...code };
   }
 
-  /** Changes nothing but the providers' names if the verification has another code by now. */
+  /** Keeps the code of the verification if it has another one than `replaced` by now. */
   private replaceCode(resend: AcceptedResend, replaced: string) {
     const { pinId, possiblySentBy, sealed, stored, now } = resend;
     return this.database.run((batch) => {

@@ -27,7 +27,6 @@ export function getStatusAt(row: VerificationRow, now: number): Verification['st
     case 'failed':
       return undefined;
     case 'unclaimed':
-      return 'verified';
     case 'verified':
       return 'verified';
     case 'expired':

@@ -136,6 +136,13 @@ export const getVisibleAttempts = (
   return Math.min(getAttemptsRemaining(verification, settings), byProvider);
 };
 
+/** Whether a code that is submitted now may still be checked, as far as its verification decides. */
+export const acceptsCodes = (
+  verification: VerificationRecord,
+  settings: ModelSettings,
+  now: number,
+): boolean => isOpen(verification, now) && getAttemptsRemaining(verification, settings) > 0;
+
 /** The status that clients see; `undefined` if they see no verification. */
 export function getVisibleStatus(
   verification: VerificationRecord,

@@ -1,5 +1,6 @@
 import { claimKey, markAmbiguous, releaseKey, repeatAnswer, storeAnswer } from './key-steps.js';
 import {
+  acceptsCodes,
   canBeEntered,
   endUserOf,
   explainNumberLimit,
@@ -8,7 +9,6 @@ import {
   findSendLimit,
   getAttemptsRemaining,
   getCodeLength,
-  getVisibleStatus,
   hasChannel,
   isOpen,
   type LimitedSend,
@@ -275,7 +275,7 @@ function confirmResend(context: StepContext, state: ModelState, progress: Progre
         })
       : state;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
-  if (getVisibleStatus(verification, context.settings, now) !== 'pending') {
+  if (!acceptsCodes(verification, context.settings, now)) {
     const ended = problem(409, 'not_resendable');
     return done(markAmbiguous(confirmed, record), progress, ended);
   }

@@ -9,6 +9,7 @@ import {
   takeOverKey,
 } from './key-steps.js';
 import {
+  acceptsCodes,
   explainCodeLimit,
   findCodeLimit,
   followsLostAnswer,
@@ -175,9 +176,8 @@ function explainRejection(
   if (verification.reference !== reference) {
     return done(state, progress, closedAnswer('reference_mismatch'));
   }
-  const acceptsCodes =
-    isOpen(verification, now) && getAttemptsRemaining(verification, settings) > 0;
-  if (acceptsCodes && !hasRightLength(verification, record.code)) {
+  const isOpenForCodes = acceptsCodes(verification, settings, now);
+  if (isOpenForCodes && !hasRightLength(verification, record.code)) {
     return done(state, progress, problem(400, 'validation_failed'));
   }
   // An earlier check whose answer was lost may have been of the right code.
@@ -187,7 +187,7 @@ function explainRejection(
   const targetCopy = { phoneNumber, createdAt };
   const known = { ...progress, targetCopy, issuer };
   const next = asks ? ({ ...known, askReason: 'rejected' } as const) : known;
-  return acceptsCodes
+  return isOpenForCodes
     ? { state, progress: { ...next, phase: 'explain limit' } }
     : reject(state, next, closedAnswer(getClosedReason(verification, settings, now)));
 }
@@ -335,8 +335,11 @@ function describeRejection(
 ): ExpectedAnswer {
   // The verification was erased while the provider checked the code.
   if (!verification) return closedAnswer('cancelled');
+  if (checkResult === 'verified' && verification.status === 'pending') {
+    if (now >= verification.expiresAt) return closedAnswer('expired');
+  }
   const attemptsRemaining = getVisibleAttempts(verification, settings);
-  // After a final result, attempts remain only if a resend has replaced the code.
+  // After a final result, attempts remain only if another message has replaced the code, or may do so.
   const mayBeRepeated = checkResult === 'wrong_code' || attemptsRemaining > 0;
   if (mayBeRepeated && isOpen(verification, now)) {
     const body = { verified: false, reason: 'wrong_code', attemptsRemaining };
