@@ -1,62 +1,20 @@
-/**
- * Every error of the API, one row each. The problem documents, the factories in domain-error.ts, the
- * API document and docs/errors.md (`npm run errors`) are made from these rows.
- */
-export interface ErrorEntry {
-  readonly status: number;
-  /** A registered problem type (RFC 9457 §4.2) and its title; by default derived from the code. */
-  readonly type?: string;
-  readonly title?: string;
-  /** What happened. A 4xx error may replace this message with a more specific one. */
-  readonly message: string;
-  /** What the client does next. Follows the message in `detail`. */
-  readonly action: string;
-  /** The documented operations that return this error. Absent if none can. */
-  readonly returnedBy?: readonly ErrorSource[];
-}
+import {
+  AUTHENTICATED,
+  createCapacityEntry,
+  createQuotaEntry,
+  type ErrorEntry,
+  MESSAGE_SEND,
+  PROVIDER_CALL,
+  REGISTRY,
+  RETRY_AFTER,
+} from './error-entry.js';
 
-/** One operation, or all that need an API key, change data, have a body, or take an idempotency key. */
-type ErrorSource =
-  | ('authenticated' | 'write' | 'body' | 'idempotent')
-  | (
-      | 'sendCode'
-      | 'resendCode'
-      | 'verifyCode'
-      | 'getVerification'
-      | 'cancelVerification'
-      | 'getProofKeys'
-    );
-
-const AUTHENTICATED: readonly ErrorSource[] = ['authenticated'];
-const MESSAGE_SEND: readonly ErrorSource[] = ['sendCode', 'resendCode'];
-const PROVIDER_CALL: readonly ErrorSource[] = [...MESSAGE_SEND, 'verifyCode'];
-
-const RETRY_AFTER = 'Retry after the time in `Retry-After`.';
 const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
 
-/** The registry of problem types, among them those of draft-ietf-httpapi-ratelimit-headers. */
-const REGISTRY = 'https://iana.org/assignments/http-problem-types';
-const createQuotaEntry = (
-  message: string,
-  returnedBy: readonly ErrorSource[],
-  action = RETRY_AFTER,
-): ErrorEntry => ({
-  status: 429,
-  type: `${REGISTRY}#quota-exceeded`,
-  title: 'Request cannot be satisfied as assigned quota has been exceeded',
-  message,
-  action,
-  returnedBy,
-});
-const createCapacityEntry = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
-  status: 503,
-  type: `${REGISTRY}#temporary-reduced-capacity`,
-  title: 'Request cannot be satisfied due to temporary server capacity constraints',
-  message,
-  action: RETRY_AFTER,
-  returnedBy,
-});
-
+/**
+ * Every error of the API, one row each. The problem documents are made from these rows, and by
+ * `npm run generate` docs/errors.md, openapi.json and the client's types.
+ */
 const ENTRIES = {
   validation_failed: {
     status: 400,
@@ -212,6 +170,15 @@ export type ErrorCode = keyof typeof ENTRIES;
 export const ERROR_CATALOG: Readonly<Record<ErrorCode, ErrorEntry>> = ENTRIES;
 
 export const ERROR_CODES = Object.keys(ENTRIES) as ErrorCode[];
+
+/** The errors of sends that a rule (403) or a limit (429) refuses. */
+export const SEND_REFUSALS: ReadonlySet<ErrorCode> = new Set(
+  ERROR_CODES.filter((code) => {
+    const { status, returnedBy = [] } = ERROR_CATALOG[code];
+    const endsSend = MESSAGE_SEND.some((operation) => returnedBy.includes(operation));
+    return endsSend && (status === 403 || status === 429);
+  }),
+);
 
 /** The `detail` of a problem document: message and action, by default those of the catalog. */
 export const describeError = (

@@ -1,5 +1,3 @@
-import type { ErrorCode } from './error-catalog.js';
-
 /**
  * The closed sets of values that events carry and metrics have as labels. A metric starts with a
  * series for each value, so that Prometheus sees even the first event as an increase.
@@ -34,15 +32,6 @@ export type CircuitState = (typeof CIRCUIT_STATES)[number];
 /** If `ambiguous`, a provider may have sent the message. */
 export const SEND_OUTCOMES = ['accepted', 'ambiguous', 'failed'] as const;
 export type SendOutcome = (typeof SEND_OUTCOMES)[number];
-
-/** The errors of sends that a rule or a limit refused. */
-export const SEND_REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'destination_not_allowed',
-  'destination_suspended',
-  'cooldown_active',
-  'quota_exceeded',
-  'resend_limit_reached',
-]);
 
 /** Why a verification accepts no code. */
 export const VERIFICATION_CLOSED_REASONS = [

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Channel } from '../common/channel.js';
 import { DomainError } from '../common/domain-error.js';
+import { SEND_REFUSALS } from '../common/error-catalog.js';
 import { EventBus } from '../common/events.js';
-import {
-  SEND_REFUSALS,
-  type CheckOutcome,
-  type SendOutcome,
-  type VerificationClosedReason,
+import type {
+  CheckOutcome,
+  SendOutcome,
+  VerificationClosedReason,
 } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { ProofRequest } from '../proof/proof-signer.js';
