@@ -1,6 +1,6 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import type { ProviderName } from '../common/provider-name.js';
+import { PROVIDER_NAMES, type ProviderName } from '../common/provider-name.js';
 import {
   defineConfig,
   optional,
@@ -37,7 +37,7 @@ const SETTINGS = {
   /** The providers in order of preference; each once. */
   names: setting('PROVIDERS', parsedBy(parseProviders).default(['infobip']), {
     description: 'providers in order of preference; later ones are fallbacks',
-    values: '`infobip`, `sinch`',
+    values: PROVIDER_NAMES.map((name) => `\`${name}\``).join(', '),
     example: 'infobip,sinch',
   }),
   routes: optional('PROVIDER_ROUTES', parsedBy(parseProviderRoutes), {

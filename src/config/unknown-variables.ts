@@ -1,7 +1,10 @@
 import { findClosestWord } from '../common/closest-word.js';
+import { PROVIDER_NAMES } from '../common/provider-name.js';
 
 /** Prefixes of this service's settings only. */
-const OWN_PREFIX = /^(OTP|INFOBIP|SINCH|PROOF|PUMPING|THROTTLE)_/;
+const OWN_PREFIX = new RegExp(
+  `^(OTP|PROOF|PUMPING|THROTTLE|${PROVIDER_NAMES.join('|').toUpperCase()})_`,
+);
 /**
  * Variables of clients in the docs' examples, Kubernetes' variables for a service named `otp`, and the
  * proxies of other programs.

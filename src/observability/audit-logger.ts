@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { ErrorCode } from '../common/error-catalog.js';
+import { SEND_REFUSALS, type ErrorCode } from '../common/error-catalog.js';
 import type { EventBus, ServiceEventOf } from '../common/events.js';
-import { SEND_REFUSALS } from '../common/label-values.js';
+import { PROVIDER_NAMES } from '../common/provider-name.js';
 
 type RequestCompleted = ServiceEventOf<'request_completed'>;
 
@@ -19,8 +19,7 @@ const OTHER_ACTIONS: Readonly<Record<string, string>> = {
   'POST /otp/verify': 'verify',
   'GET /otp/:pinId': 'get_verification',
   'GET /metrics': 'read_metrics',
-  'POST /provider-reports/infobip': 'report',
-  'POST /provider-reports/sinch': 'report',
+  ...Object.fromEntries(PROVIDER_NAMES.map((name) => [`POST /provider-reports/${name}`, 'report'])),
 };
 
 /** The error codes of requests that a rule or a limit refused. */

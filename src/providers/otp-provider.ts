@@ -19,7 +19,7 @@ export interface ProviderCallOptions {
 export interface ProviderSendOptions extends ProviderCallOptions {
   /** A canonical BCP 47 tag. If it is absent, empty or unknown, the message is in the default language. */
   readonly locale?: string | undefined;
-  /** The service's reference for the message, which a provider repeats when it asks whether to send it. */
+  /** The service's reference for the message, which Sinch repeats when it asks whether to send it. */
   readonly reference?: string | undefined;
   /** The client's templates; by default those in the settings. Only Infobip has templates. */
   readonly templates?: MessageTemplates | undefined;
@@ -37,7 +37,7 @@ export interface SentCode {
 
 /**
  * The interface to a provider, which generates a code, delivers it and checks what the end user enters.
- * Its adapter maps every failure to {@link ProviderError}, and exposes nothing provider-specific.
+ * Its adapter maps every failure to {@link ProviderError}. Options that only one provider uses say so.
  */
 export abstract class OtpProvider {
   /** The name used in `PROVIDERS`; stored with each verification. */
@@ -71,7 +71,11 @@ export abstract class OtpProvider {
     options?: ProviderSendOptions,
   ): Promise<SentCode>;
 
-  /** Checks a code. @throws ProviderError if the provider gave no result. */
+  /**
+   * Checks a code.
+   * @returns `attempts_exhausted` if the provider no longer knows the code
+   * @throws ProviderError if the provider gave no result
+   */
   abstract verify(
     to: PhoneNumber,
     providerPinId: string,
@@ -81,6 +85,7 @@ export abstract class OtpProvider {
 
   /**
    * Finds whether a code was verified, after the response to a check was lost.
+   * @returns `unknown` if the provider cannot tell
    * @param sentAfter when the first message was requested, in milliseconds since the epoch
    * @throws ProviderError if the provider does not respond.
    */

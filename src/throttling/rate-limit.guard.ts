@@ -6,6 +6,12 @@ import { errors } from '../common/domain-error.js';
 import { isRepeatedRejection, setRateLimitHeaders } from '../http/rate-limit-headers.js';
 import type { RateLimitName } from './rate-limit.decorator.js';
 
+/** The rule of a client that sets its own limit. */
+const CLIENT_LIMITS = {
+  send: 'sendsPerMinute',
+  verify: 'verifiesPerMinute',
+} as const satisfies Record<RateLimitName, keyof ClientRules['throttle']>;
+
 /** Counts requests per client against the named limit of the route (`@RateLimit`). */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
@@ -23,7 +29,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   }: ThrottlerRequest): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const limit = findOwnLimit(request.client?.rules, name) ?? defaultLimit;
+    const limit = findOwnLimit(request.client?.rules, name as RateLimitName) ?? defaultLimit;
     const key = `${name}:${request.client?.tracker ?? 'unknown'}`;
     const record = await this.storageService.increment(key, ttl, limit, blockDuration, name);
     const reply = http.getResponse<FastifyReply>();
@@ -38,6 +44,5 @@ export class RateLimitGuard extends ThrottlerGuard {
   }
 }
 
-function findOwnLimit(rules: ClientRules | undefined, name: string): number | undefined {
-  return name === 'send' ? rules?.throttle.sendsPerMinute : rules?.throttle.verifiesPerMinute;
-}
+const findOwnLimit = (rules: ClientRules | undefined, name: RateLimitName): number | undefined =>
+  rules?.throttle[CLIENT_LIMITS[name]];
