@@ -4,6 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import { minutes, seconds } from '../common/durations.js';
+import { CLIENT_HEADERS } from './client-headers.js';
 
 /**
  * Responses are data: nothing in them is executed, loaded or framed. The pages of this service, the
@@ -51,15 +52,7 @@ export function configureBrowserSecurity(
       'traceparent',
       'x-request-id',
     ],
-    exposedHeaders: [
-      'accept-encoding',
-      'idempotency-replayed',
-      'ratelimit',
-      'ratelimit-policy',
-      'retry-after',
-      'www-authenticate',
-      'x-request-id',
-    ],
+    exposedHeaders: [...CLIENT_HEADERS],
     maxAge: minutes(10) / seconds(1),
   };
   // The plugin would answer every OPTIONS with 204. All but the allowed preflights must get 405.

@@ -1,4 +1,5 @@
 import type { HeaderObject, ReferenceObject } from '@nestjs/swagger';
+import type { CLIENT_HEADERS } from '../http/client-headers.js';
 
 /** The properties of a route that determine the headers of its responses. */
 export interface RouteTraits {
@@ -47,7 +48,7 @@ const RESPONSE_HEADERS = {
     '^true$',
     'true',
   ),
-} as const satisfies Record<string, HeaderObject>;
+} as const satisfies Record<(typeof CLIENT_HEADERS)[number], HeaderObject>;
 
 type ResponseHeaderName = keyof typeof RESPONSE_HEADERS;
 
