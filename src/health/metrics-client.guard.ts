@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { httpConfig, type HttpConfig } from '../config/http.config.js';
-import '../http/authenticated-client.js';
+import '../http/request-fields.js';
 
 /** Lets only the client `METRICS_CLIENT` read the metrics: they show how much each client sends. */
 @Injectable()

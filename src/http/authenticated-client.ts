@@ -1,10 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { ClientRules } from '../clients/client-rules.js';
-import type { AuditDetails } from '../common/domain-error.js';
-import type { ErrorCode } from '../common/error-catalog.js';
 import { normalizeIp } from '../common/network-address.js';
-import type { LimitName } from '../common/label-values.js';
-import type { RequestContext } from '../common/request-context.js';
 
 /** The client that sent a request. */
 export interface AuthenticatedClient {
@@ -17,24 +13,6 @@ export interface AuthenticatedClient {
   readonly tracker: string;
   /** The client's rules at authentication. A later change does not affect the request. */
   readonly rules: ClientRules;
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    requestContext: RequestContext;
-    /** Set by the API-key guard. */
-    client?: AuthenticatedClient;
-    /** Milliseconds until the rate limit resets; absent while it allows another request. */
-    rateLimitResetMs?: number;
-    /** The error code of the response, if the response is a problem document. */
-    errorCode?: ErrorCode;
-    /** The limit that the request reached. */
-    reachedLimit?: LimitName | undefined;
-    /** For the audit log, if the request is refused. */
-    auditDetails?: AuditDetails | undefined;
-    /** JSON pointers to the invalid fields of the request. */
-    invalidFields?: readonly string[] | undefined;
-  }
 }
 
 /**

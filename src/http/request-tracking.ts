@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { EventBus } from '../common/events.js';
-import './authenticated-client.js';
+import './request-fields.js';
 import { createRequestContext } from './request-id.js';
 
 declare module 'fastify' {

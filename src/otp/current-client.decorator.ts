@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ClientRules } from '../clients/client-rules.js';
 import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
-import '../http/authenticated-client.js';
+import '../http/request-fields.js';
 import type { IdempotentRequest } from '../storage/idempotency.types.js';
 
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
