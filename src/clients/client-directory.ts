@@ -24,6 +24,11 @@ export class ClientDirectory {
     return this.list.clients;
   }
 
+  /** Whether more than one client has an API key. Without API keys, all requests are from one client. */
+  get hasSeveralClients(): boolean {
+    return this.list.clients.filter(({ keyHashes }) => keyHashes.length > 0).length > 1;
+  }
+
   /** The rules of a client that overrides no setting. */
   get defaults(): ClientRules {
     return this.list.defaults;

@@ -24,6 +24,8 @@ export interface AuditDetails {
 export interface DomainErrorOptions extends ErrorOptions {
   /** Replaces the catalog's message. Clients see it, except at 5xx, where only the log has it. */
   readonly message?: string | undefined;
+  /** Replaces the catalog's message for clients at 5xx. Contains nothing that only operators may see. */
+  readonly publicMessage?: string | undefined;
   /** Replaces the catalog's action, what the client does next, except at 5xx. */
   readonly action?: string | undefined;
   /** How long the client should wait before a retry, in milliseconds. */
@@ -42,6 +44,7 @@ export interface DomainErrorOptions extends ErrorOptions {
  */
 export class DomainError extends Error {
   override readonly name: string = 'DomainError';
+  readonly publicMessage: string | undefined;
   readonly action: string;
   readonly retryAfterMs: number | undefined;
   readonly limit: LimitName | undefined;
@@ -53,6 +56,7 @@ export class DomainError extends Error {
     readonly code: ErrorCode,
     {
       message,
+      publicMessage,
       action,
       retryAfterMs,
       limit,
@@ -63,6 +67,7 @@ export class DomainError extends Error {
     }: DomainErrorOptions = {},
   ) {
     super(message ?? ERROR_CATALOG[code].message, options);
+    this.publicMessage = publicMessage;
     this.action = action ?? ERROR_CATALOG[code].action;
     this.retryAfterMs = retryAfterMs;
     this.limit = limit;

@@ -54,7 +54,7 @@ const SETTINGS = {
   }),
   maxInFlight: setting('PROVIDER_MAX_IN_FLIGHT', positiveInt(200, 100_000), {
     description:
-      'concurrent calls of one operation at one provider, in each replica; sends and resends are counted for each channel',
+      'concurrent calls of one operation at one provider, in each replica; sends and resends are counted for each channel; of several clients, each has at most half',
   }),
   infobipUrl: account('INFOBIP_BASE_URL', 'base URL of your account', baseUrl(), {
     example: 'https://account.api.infobip.com',

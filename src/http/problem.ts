@@ -23,17 +23,21 @@ export function toDomainError(thrown: unknown): DomainError {
 
 /**
  * The problem document (RFC 9457) of an error, with the extension members `code`, `requestId` and
- * `errors`. The `detail` of a 5xx is the catalog's message; the error's own message is only logged.
+ * `errors`. The `detail` of a 5xx has the error's `publicMessage` or the catalog's message; the error's own
+ * message is only logged.
  * @param instance the route pattern
  */
 export function toProblem(error: DomainError, requestId: string, instance: string) {
   const { code, fieldErrors } = error;
-  const { type = `urn:otp:problem:${code}`, title = toTitle(code), status } = ERROR_CATALOG[code];
+  const entry = ERROR_CATALOG[code];
+  const { type = `urn:otp:problem:${code}`, title = toTitle(code), status } = entry;
+  const { publicMessage: message = entry.message } = error;
+  const publicError = status < 500 ? error : { message, action: entry.action };
   return {
     type,
     title,
     status,
-    detail: describeError(code, status < 500 ? error : undefined),
+    detail: describeError(code, publicError),
     instance,
     code,
     requestId,

@@ -37,9 +37,9 @@ export class LostAnswerFinder {
     { context, proofRequest }: VerifyOperation,
     timeoutMs?: number,
   ): Promise<VerifiedCodeResult | undefined> {
-    const { phoneNumber, provider, providerPinId, createdAt } = attempt;
+    const { client, phoneNumber, provider, providerPinId, createdAt } = attempt;
     const pin = { provider, pinId: providerPinId };
-    const options = { context, timeoutMs };
+    const options = { context, client, timeoutMs };
     const found = await this.router.findVerified(phoneNumber, pin, createdAt, options);
     if (found !== 'verified') return undefined;
     const now = this.clock.now();

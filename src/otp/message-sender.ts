@@ -69,9 +69,9 @@ export class MessageSender {
     { providers: order, templates }: ClientRules,
     context: RequestContext,
   ): Promise<ProviderSendResult> {
-    const { phoneNumber, channel, locale, resendOf, entries } = reservation;
+    const { client, phoneNumber, channel, locale, resendOf, entries } = reservation;
     const reference = this.references.create(reservation);
-    const options = { context, locale, reference, order, templates };
+    const options = { context, client, locale, reference, order, templates };
     return resendOf === undefined
       ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, ...options })
       : this.router.resend(phoneNumber, resendOf, channel, options);

@@ -60,7 +60,7 @@ export class OtpService {
     if (!destination.isTestNumber) {
       assertHasChannel(route.channels, channel);
       // A cheap check before the reservation. With an idempotency key, a response may be replayed.
-      if (!idempotency) route.assertAvailable(channel);
+      if (!idempotency) route.assertAvailable(channel, client.client);
     }
     const floodFilters = route.getFloodFilters(channel);
     const options = { floodFilters, now };

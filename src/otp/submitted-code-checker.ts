@@ -37,9 +37,9 @@ export class SubmittedCodeChecker {
       const earlier = await this.findEarlierResult(attempt, operation, getLeftMs() / 2);
       if (earlier) return earlier;
     }
-    const { phoneNumber, provider, providerPinId } = attempt;
+    const { client, phoneNumber, provider, providerPinId } = attempt;
     const pin = { provider, pinId: providerPinId };
-    const options = { context, timeoutMs: getLeftMs() };
+    const options = { context, client, timeoutMs: getLeftMs() };
     let result: CheckResult;
     try {
       result = await this.router.verify(phoneNumber, pin, code, options);

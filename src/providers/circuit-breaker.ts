@@ -19,9 +19,16 @@ const PROBE_EVERY_MS = 250;
 /** The longest pause before a probe, even if the provider asks for a longer one. */
 const MAX_OPEN_MS = seconds(30);
 
+const SHARE_USED = {
+  detail: 'client share',
+  publicMessage: 'This client has used up its share of the requests that run at the same time.',
+};
+
 export interface CircuitBreakerOptions {
   /** Calls that may wait for a response at the same time; further calls are rejected. */
   readonly maxInFlight: number;
+  /** Whether a client has only its share of `maxInFlight`: half, so that others can make calls, too. */
+  readonly hasSeveralClients: () => boolean;
   /** A call stalls after this time without a response to any call, in milliseconds. */
   readonly stallTimeoutMs: number;
   /**
@@ -44,6 +51,8 @@ export interface CircuitBreakerOptions {
  */
 export class CircuitBreaker {
   private readonly bulkhead: BulkheadPolicy;
+  /** How many calls each client has in flight; no entry for a client without any. */
+  private readonly inFlightByClient = new Map<string | undefined, number>();
   private breaker = this.createBreaker();
   private lastResponseAt = -Infinity;
   private nextProbeAt = 0;
@@ -57,11 +66,12 @@ export class CircuitBreaker {
   }
 
   /**
-   * Starts a call, unless the circuit is open or too many calls are in flight.
+   * Starts a call, unless the circuit is open or too many calls are in flight, in all or of the client.
+   * @param client `undefined` for a call that counts against no client's share
    * @throws ProviderError `circuit_open`, `overloaded`, or the call's own error
    */
-  async call<T>(start: () => Promise<T>): Promise<T> {
-    const reason = this.getUnavailableReason();
+  async call<T>(start: () => Promise<T>, client?: string): Promise<T> {
+    const reason = this.getUnavailableReason(client);
     if (reason) throw reason;
     const { breaker } = this;
     const { stallTimeoutMs } = this.options;
@@ -74,19 +84,45 @@ export class CircuitBreaker {
         return this.monitorCall(call, stallAfterMs);
       };
       // An error of the call itself reaches the caller through `resolve(call)`.
-      this.bulkhead.execute(() => breaker.execute(createMonitoredCall)).catch(() => undefined);
+      const execute = () => this.countCall(client, breaker.execute(createMonitoredCall));
+      this.bulkhead.execute(execute).catch(() => undefined);
     });
   }
 
   /** Why a call would be rejected now; `undefined` if it would be made. */
-  getUnavailableReason(): ProviderError | undefined {
+  getUnavailableReason(client?: string): ProviderError | undefined {
     const { state } = this.breaker;
     const openUntil = Math.max(this.nextProbeAt, this.throttledUntil);
     const retryAfterMs = Math.max(0, openUntil - performance.now());
     if (state === State.HalfOpen || (state === State.Open && retryAfterMs > 0)) {
       return new ProviderError('circuit_open', { retryAfterMs });
     }
+    // First, so that the answer does not depend on the calls of other clients.
+    if (this.isShareUsed(client)) return new ProviderError('overloaded', SHARE_USED);
     return this.bulkhead.executionSlots === 0 ? new ProviderError('overloaded') : undefined;
+  }
+
+  private isShareUsed(client?: string): boolean {
+    if (client === undefined || !this.options.hasSeveralClients()) return false;
+    // Rounded down, so that each of two clients has its share also of an odd number.
+    const share = Math.max(1, Math.floor(this.options.maxInFlight / 2));
+    return this.countInFlight(client) >= share;
+  }
+
+  private countInFlight(client?: string): number {
+    return this.inFlightByClient.get(client) ?? 0;
+  }
+
+  /** Counts a call for its client until it ends or stalls. */
+  private async countCall(client: string | undefined, call: Promise<void>): Promise<void> {
+    this.inFlightByClient.set(client, this.countInFlight(client) + 1);
+    try {
+      await call;
+    } finally {
+      const count = this.countInFlight(client) - 1;
+      if (count > 0) this.inFlightByClient.set(client, count);
+      else this.inFlightByClient.delete(client);
+    }
   }
 
   /** Resolves when the call ends; rejects if it stalls or shows that the provider is down. */

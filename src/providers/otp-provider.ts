@@ -11,6 +11,8 @@ export interface ProviderCallOptions {
   readonly timeoutMs?: number | undefined;
   /** The request that the call is part of. Its ID is sent, to match the provider's logs with ours. */
   readonly context?: RequestContext | undefined;
+  /** The client that made this request; absent for a call without a client, such as that of a command. */
+  readonly client?: string | undefined;
   /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
 }

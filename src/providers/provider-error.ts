@@ -62,6 +62,8 @@ interface ProviderErrorOptions {
   readonly retryAfterMs?: number | undefined;
   /** For the log: an HTTP status or a Node error code. Never provider text: it may echo the number. */
   readonly detail?: string | number | undefined;
+  /** The message that the client gets; by default that of the error catalog. */
+  readonly publicMessage?: string;
 }
 
 /**
@@ -79,11 +81,12 @@ export class ProviderError extends DomainError {
 
   constructor(
     readonly failure: ProviderFailure,
-    { retryAfterMs, detail }: ProviderErrorOptions = {},
+    { retryAfterMs, detail, publicMessage }: ProviderErrorOptions = {},
   ) {
     const policy: ProviderFailurePolicy = FAILURE_POLICY[failure];
     const waitMs = policy.retryAfterMs && (retryAfterMs ?? policy.retryAfterMs);
-    super(policy.code, { message: toLogMessage(failure, detail), retryAfterMs: waitMs });
+    const message = toLogMessage(failure, detail);
+    super(policy.code, { message, publicMessage, retryAfterMs: waitMs });
     this.ambiguous = policy.ambiguous ?? false;
     this.isProviderDown = policy.isProviderDown ?? false;
     this.pauseMs = failure === 'throttled' ? waitMs : undefined;
@@ -100,11 +103,11 @@ export class SendFailedError extends DomainError {
   override readonly name = 'SendFailedError';
 
   constructor(
-    { code, message, retryAfterMs }: ProviderError,
+    { code, message, publicMessage, retryAfterMs }: ProviderError,
     /** Providers that may have sent the message nevertheless. */
     readonly possiblySentBy: readonly string[],
   ) {
-    super(code, { message, retryAfterMs });
+    super(code, { message, publicMessage, retryAfterMs });
   }
 }
 

@@ -30,10 +30,15 @@ export class ProviderRoute {
     return providers.length === 1 && providers[0]?.name === provider;
   }
 
-  /** @throws ProviderError if no provider of the channel can be called now: see `getUnavailableReason`. */
-  assertAvailable(channel: Channel): void {
+  /**
+   * @throws ProviderError if no provider of the channel can be called now for the client: see
+   * `getUnavailableReason`.
+   */
+  assertAvailable(channel: Channel, client?: string): void {
     const providers = this.getProviders(channel);
-    const reasons = providers.flatMap((provider) => provider.getUnavailableReason(channel) ?? []);
+    const reasons = providers.flatMap(
+      (provider) => provider.getUnavailableReason(channel, client) ?? [],
+    );
     if (reasons[0] && reasons.length === providers.length) throw reasons[0];
   }
 

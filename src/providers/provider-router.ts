@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ClientDirectory } from '../clients/client-directory.js';
 import type { Channel } from '../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
 import { EventBus } from '../common/events.js';
@@ -24,7 +25,7 @@ import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
 /** The options of a message, besides its number and channel. */
 interface MessageOptions extends Pick<
   ProviderSendOptions,
-  'context' | 'locale' | 'reference' | 'templates'
+  'context' | 'client' | 'locale' | 'reference' | 'templates'
 > {
   /** The client's own order of providers, if it has one. */
   readonly order?: ProviderOrder;
@@ -44,14 +45,16 @@ export class ProviderRouter {
   constructor(
     @Inject(providersConfig.KEY) config: ProvidersConfig,
     events: EventBus,
+    directory: ClientDirectory,
     infobip: InfobipProvider,
     sinch: SinchProvider,
     private readonly testProvider: TestNumberProvider,
   ) {
     const adapters: Record<ProviderName, OtpProvider> = { infobip, sinch };
+    const hasSeveralClients = () => directory.hasSeveralClients;
     this.providers = config.names.map(
       (name) =>
-        new ResilientProvider(adapters[name], config, events, (channel) =>
+        new ResilientProvider(adapters[name], config, events, hasSeveralClients, (channel) =>
           this.routes.hasFallback(name, channel),
         ),
     );

@@ -33,11 +33,15 @@ export class ResilientProvider implements OtpProvider {
   private readonly verifyCircuit: Circuit;
   private readonly statusCircuit: Circuit;
 
-  /** @param hasFallback whether another provider can take all messages by a channel */
+  /**
+   * @param hasSeveralClients whether a client has only its share of `PROVIDER_MAX_IN_FLIGHT`
+   * @param hasFallback whether another provider can take all messages by a channel
+   */
   constructor(
     private readonly adapter: OtpProvider,
     private readonly config: ProvidersConfig,
     private readonly events: EventBus,
+    private readonly hasSeveralClients: () => boolean,
     hasFallback: (channel: Channel) => boolean,
   ) {
     const createCircuits = (operation: 'send' | 'resend') =>
@@ -91,22 +95,21 @@ export class ResilientProvider implements OtpProvider {
     );
 
   /** Why a send by this channel would be rejected now without a call. */
-  getUnavailableReason(channel: Channel): ProviderError | undefined {
-    return this.sendCircuits[channel].breaker.getUnavailableReason();
+  getUnavailableReason(channel: Channel, client?: string): ProviderError | undefined {
+    return this.sendCircuits[channel].breaker.getUnavailableReason(client);
   }
 
   /** Makes a call, and retries once if no connection was made: then nothing was sent. */
   private async callWithRetry<T>(
     circuit: Circuit,
-    { context, signal, timeoutMs = this.config.timeoutMs }: ProviderCallOptions = {},
+    { context, client, signal, timeoutMs = this.config.timeoutMs }: ProviderCallOptions = {},
     callAdapter: (options: ProviderCallOptions) => Promise<T>,
   ): Promise<T> {
     const endsAt = performance.now() + timeoutMs;
     const getLeftMs = (): number => Math.ceil(endsAt - performance.now());
-    const callOnce = (): Promise<T> =>
-      circuit.breaker.call(() =>
-        this.reportCall(circuit, context, callAdapter({ timeoutMs: getLeftMs(), context, signal })),
-      );
+    const start = (): Promise<T> =>
+      this.reportCall(circuit, context, callAdapter({ timeoutMs: getLeftMs(), context, signal }));
+    const callOnce = (): Promise<T> => circuit.breaker.call(start, client);
     try {
       return await callOnce();
     } catch (error) {
@@ -151,6 +154,7 @@ export class ResilientProvider implements OtpProvider {
     const { timeoutMs, maxInFlight } = this.config;
     const breaker = new CircuitBreaker({
       maxInFlight,
+      hasSeveralClients: this.hasSeveralClients,
       stallTimeoutMs: timeoutMs * STALL_TIMEOUT_RATIO,
       usesExponentialBackoff: hasFallback,
       onStateChange: (state) => {

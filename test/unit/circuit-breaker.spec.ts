@@ -33,6 +33,7 @@ describe('CircuitBreaker', () => {
     started = 0;
     circuit = new CircuitBreaker({
       maxInFlight: MAX_IN_FLIGHT,
+      hasSeveralClients: () => false,
       stallTimeoutMs: STALL_MS,
       usesExponentialBackoff: () => false,
       onStateChange: (state) => states.push(state),
@@ -40,7 +41,7 @@ describe('CircuitBreaker', () => {
     });
   }
 
-  function startCall(): PendingCall {
+  function startCall(client?: string): PendingCall {
     const { promise, resolve, reject } = withResolvers();
     // Avoids an unhandled rejection when the circuit does not start the call.
     promise.catch(() => undefined);
@@ -48,7 +49,7 @@ describe('CircuitBreaker', () => {
       .call(() => {
         started += 1;
         return promise;
-      })
+      }, client)
       .catch((error: unknown) => (error as ProviderError).failure);
     const flush = () => jest.advanceTimersByTimeAsync(0);
     return {
@@ -64,7 +65,7 @@ describe('CircuitBreaker', () => {
     };
   }
 
-  const startCalls = (count: number) => Array.from({ length: count }, startCall);
+  const startCalls = (count: number) => Array.from({ length: count }, () => startCall());
   const wait = (ms: number) => jest.advanceTimersByTimeAsync(ms);
   const failMany = async (count: number, failure: ProviderFailure) => {
     for (let i = 0; i < count; i += 1) await startCall().fail(failure);
@@ -249,6 +250,53 @@ describe('CircuitBreaker', () => {
     expect(await more[1]?.outcome).toBe('overloaded');
     expect(started).toBe(MAX_IN_FLIGHT + 1);
     expect(states).toEqual([]);
+  });
+
+  describe.each<[string, (call: PendingCall) => Promise<unknown>]>([
+    ['is answered', (call) => call.answer()],
+    ['fails for its number', (call) => call.fail('destination_unreachable')],
+    ['fails because the provider is down', (call) => call.fail('server_error')],
+    ['times out', (call) => call.fail('timed_out')],
+    ['stalls', () => wait(STALL_MS)],
+  ])('if there are several clients, and a call of one client %s', (_title, end) => {
+    it('starts another call of the client, which has half of maxInFlight', async () => {
+      createCircuit({ maxInFlight: 5, hasSeveralClients: () => true });
+      const first = startCall('shop');
+      startCall('shop');
+      expect(await startCall('shop').outcome).toBe('overloaded');
+      startCall('bank');
+      await end(first);
+      startCall('shop');
+      startCall('bank');
+
+      expect(started).toBe(5);
+    });
+  });
+
+  it('rejects calls of a client only while there are several clients', async () => {
+    let hasSeveralClients = true;
+    createCircuit({ maxInFlight: 2, hasSeveralClients: () => hasSeveralClients });
+    startCall('shop');
+    expect(await startCall('shop').outcome).toBe('overloaded');
+    hasSeveralClients = false;
+    startCall('shop');
+
+    expect(started).toBe(2);
+  });
+
+  it('starts calls of no client up to maxInFlight, also if there are several clients', async () => {
+    createCircuit({ hasSeveralClients: () => true });
+    startCalls(MAX_IN_FLIGHT);
+
+    expect(await startCall().outcome).toBe('overloaded');
+    expect(started).toBe(MAX_IN_FLIGHT);
+  });
+
+  it('starts one call of a client if maxInFlight is 1', () => {
+    createCircuit({ maxInFlight: 1, hasSeveralClients: () => true });
+    startCall('shop');
+
+    expect(started).toBe(1);
   });
 
   it('probes although hanging calls fill maxInFlight', async () => {

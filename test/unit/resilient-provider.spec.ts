@@ -37,6 +37,7 @@ describe('ResilientProvider with a provider that refuses connections', () => {
       providersConfig(testEnvironment({ PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms` })),
       new EventBus(),
       () => false,
+      () => false,
     );
     return provider
       .send(phoneNumber('+14155552671'), 'sms')
