@@ -15,8 +15,11 @@ const REQUEST: IdempotentRequest = { key: 'key', request: 'request' };
 const RESPONSE = sendResponse('pin');
 const ACCEPTED = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
 
-/** A request may wait in a connection of the database while the service repeats it on another one. */
-describe('When the first run of a write reaches the database after its repetition', () => {
+/**
+ * A request may wait in a connection of the database while the service repeats it on another one. The
+ * service ends the session of a lost connection, but not behind a pooler.
+ */
+describe('When the first run of an outcome reaches the database after its repetition', () => {
   let server: PostgresServer;
   let url: string;
   let proxy: LossyProxy;
@@ -29,7 +32,7 @@ describe('When the first run of a write reaches the database after its repetitio
 
   beforeEach(async () => {
     url = await server.createDatabase();
-    proxy = await startLossyProxy(url);
+    proxy = await startLossyProxy(url, { hidesProcessId: true });
     clock = new FakeClock();
     opened = await openStore(clock, { DATABASE_URL: proxy.url });
   });
@@ -79,7 +82,7 @@ describe('When the first run of a write reaches the database after its repetitio
       await reserveAttempt(pinId);
       await reserveAttempt(pinId);
 
-      const deliver = proxy.holdRequest('resolveAttempt');
+      const deliver = proxy.holdRequest('unresolved = case when');
       await opened.store.completeAttempt(attempt, result, clock.now());
       await deliver();
 
@@ -90,7 +93,7 @@ describe('When the first run of a write reaches the database after its repetitio
   // This test fails if `storeIfConfirmed` in idempotency-key-queries.ts replaces a stored response.
   it('keeps the response to a send whose code was replaced meanwhile', async () => {
     const reservation = await reserveSend();
-    const deliver = proxy.holdRequest('sends.confirm');
+    const deliver = proxy.holdRequest("then 'cancelled' else 'pending' end");
     expect(await opened.store.confirmSend(reservation, ACCEPTED, RESPONSE)).toBe('confirmed');
     const confirmResend = await reserveResend(reservation.pinId, 'other-pin');
     await confirmResend();
@@ -105,7 +108,7 @@ describe('When the first run of a write reaches the database after its repetitio
     const pinId = await createPending();
     const confirmFirst = await reserveResend(pinId, 'first');
 
-    const deliver = proxy.holdRequest('confirmResend');
+    const deliver = proxy.holdRequest('earlier_sends = case when');
     expect(await confirmFirst()).toBe('confirmed');
     const confirmSecond = await reserveResend(pinId, 'second');
     expect(await confirmSecond()).toBe('confirmed');

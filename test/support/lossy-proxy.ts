@@ -14,7 +14,8 @@ export interface LossyProxy {
   /**
    * Keeps the next request with this text, and breaks the service's side of its connection.
    * @param after a text that the connection must have sent before; by default none
-   * @returns a function that delivers the request to the server, and waits for the response
+   * @returns a function that delivers the request to the server, and waits for the response, or for the
+   * end of a session that the server has ended
    */
   holdRequest(text: string, after?: string): () => Promise<void>;
   /** Cancels `breakAt`. @returns whether it has already broken a connection */
@@ -32,7 +33,17 @@ interface HeldRequest {
   data?: Buffer;
 }
 
-export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
+/** The header of PostgreSQL's message `BackendKeyData`. The process id follows. */
+const KEY_DATA = Buffer.from('K\0\0\0\f', 'latin1');
+
+/**
+ * @param options.hidesProcessId changes the process id of each session, as a pooler does. Then the
+ * service cannot end the session of a lost connection, and sends statements without names.
+ */
+export async function startLossyProxy(
+  serverUrl: string,
+  { hidesProcessId = false } = {},
+): Promise<LossyProxy> {
   const server = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let armed:
@@ -65,7 +76,13 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
         Object.assign(held ?? {}, { server: to, data });
         from.destroy();
       } else if (isLost(message)) from.destroy();
-      else to.write(data);
+      else {
+        const keyData = data.indexOf(KEY_DATA);
+        if (hidesProcessId && message === 'response' && keyData >= 0) {
+          data.writeInt32BE(0, keyData + KEY_DATA.length);
+        }
+        to.write(data);
+      }
     });
     from.on('error', () => to.destroy());
     from.on('close', () => {
@@ -96,11 +113,16 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
       return async () => {
         const { server, data } = holding;
         if (!server || !data) throw new Error('There was no request to hold.');
+        if (server.destroyed) return;
         server.write(data);
-        const [response] = (await once(server, 'data')) as [Buffer];
+        const response = await new Promise<Buffer | undefined>((resolve) => {
+          server.once('data', resolve).once('close', () => {
+            resolve(undefined);
+          });
+        });
         server.destroy();
         // The severity of an error, as PostgreSQL sends it.
-        if (response.includes('SERROR')) throw new Error('The held request failed.');
+        if (response?.includes('SERROR')) throw new Error('The held request failed.');
       };
     },
     disarm: () => {

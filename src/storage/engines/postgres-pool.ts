@@ -3,13 +3,22 @@ import pg from 'pg';
 import { minutes, seconds } from '../../common/durations.js';
 import { enforceMaxHoldTime } from './connection-timeout.js';
 import type { ConnectionState, DatabaseAccess } from './database.js';
-import { ConnectionError } from './postgres-errors.js';
-import { READ_TIMEOUT_MS, startSession, TIMEOUT_MS, type SessionUse } from './postgres-session.js';
+import { ConnectionError, toStatementError } from './postgres-errors.js';
+import {
+  endSessions,
+  getSession,
+  READ_TIMEOUT_MS,
+  startSession,
+  TIMEOUT_MS,
+  type SessionUse,
+} from './postgres-session.js';
 
 /**
  * A connection is replaced after this time, so that the pool follows a host name to a new address.
  */
 const MAX_LIFETIME_MS = minutes(5);
+
+const logger = new Logger('PostgreSQL');
 
 /**
  * Has a time limit for connecting alone: the pool's limit also counts the wait for a connection.
@@ -24,7 +33,6 @@ class PostgresClient extends pg.Client {
  * Opens a pool and sets up each new connection for `use`. Logs connections that break while idle.
  */
 export function openPool(options: pg.PoolConfig, use: SessionUse): pg.Pool {
-  const logger = new Logger('PostgreSQL');
   const pool = new pg.Pool({
     application_name: 'otp-service',
     Client: PostgresClient,
@@ -53,12 +61,21 @@ export class PostgresPool {
   private readonly generations = new WeakMap<pg.PoolClient, number>();
   /** Increased when a connection is lost. Connections of earlier generations are not used. */
   private generation = 0;
+  /** Sessions of lost connections that are not known to have ended. */
+  private readonly lostSessions = new Set<string>();
 
   constructor(options: pg.PoolConfig, access: DatabaseAccess = 'write') {
     const writes = access === 'write';
     const timeoutMs = writes ? TIMEOUT_MS : READ_TIMEOUT_MS;
     this.pool = openPool(options, { writes, timeoutMs });
-    this.pool.on('connect', (client) => this.generations.set(client, this.generation));
+    this.pool.on('connect', (client) => {
+      this.generations.set(client, this.generation);
+      // Emitted before the statements of the connection fail, so before one of them is repeated.
+      client.on('error', () => {
+        const session = getSession(client);
+        if (session !== undefined && writes) this.lostSessions.add(session);
+      });
+    });
     this.pool.on('error', (_error, client) => {
       this.replaceAll(client);
     });
@@ -71,8 +88,11 @@ export class PostgresPool {
       const client = await this.pool.connect().catch((error: unknown) => {
         throw new ConnectionError(error, 'not_begun');
       });
-      if (this.isCurrent(client)) return client;
-      destroy(client);
+      if (!this.isCurrent(client)) destroy(client);
+      else {
+        if (this.lostSessions.size > 0) await this.endLostSessions(client);
+        return client;
+      }
     }
   }
 
@@ -91,6 +111,26 @@ export class PostgresPool {
 
   close(): Promise<void> {
     return this.pool.end();
+  }
+
+  /**
+   * A request may still wait in a lost connection, and reach the server after its repetition. So the
+   * sessions of lost connections are ended before a new connection is used.
+   */
+  private async endLostSessions(client: pg.PoolClient): Promise<void> {
+    const sessions = [...this.lostSessions];
+    try {
+      const haveEnded = await endSessions(client, sessions);
+      if (!haveEnded) logger.warn('the session of a lost connection has not ended in time');
+    } catch (cause) {
+      const error = toStatementError(cause as Error);
+      if (error instanceof ConnectionError) {
+        this.release(client, error);
+        throw new ConnectionError(cause, 'not_begun');
+      }
+      logger.warn(`the session of a lost connection cannot be ended: ${error.message}`);
+    }
+    for (const session of sessions) this.lostSessions.delete(session);
   }
 
   /** Replaces all connections, unless the lost connection belongs to an earlier generation. */

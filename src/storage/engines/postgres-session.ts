@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { minutes, seconds } from '../../common/durations.js';
 import type { BoundStatement } from './statement-batch.js';
@@ -40,6 +41,18 @@ const limitTransaction = (timeoutMs: number): BoundStatement => ({
  */
 const poolerClients = new WeakMap<pg.ClientBase, readonly BoundStatement[]>();
 
+/** The sessions of connections that lead to no pooler, as {@link END_SESSIONS} compares them. */
+const sessions = new WeakMap<pg.ClientBase, string>();
+
+/** A process id alone may belong to another session by now, or to one of another server. */
+const SESSION = `pid || ' ' || backend_start`;
+
+/** Returns a row for each session that has not ended yet. */
+const END_SESSIONS = `select pg_terminate_backend(pid) from pg_stat_activity where ${SESSION} = any($1)`;
+
+/** How long the end of a session is awaited. Only one that waits for a slow disk takes longer. */
+const END_TIMEOUT_MS = seconds(1);
+
 /** What a new connection is used for. */
 export interface SessionUse {
   /**
@@ -62,15 +75,41 @@ export async function startSession(
   { writes, timeoutMs }: SessionUse,
 ): Promise<void> {
   const limit = timeoutMs === undefined ? `''` : setTimeLimits(timeoutMs, false).join(' || ');
-  const { rows } = await client.query<{ isReadOnly: boolean; limits: string | null }>(
+  const { rows } = await client.query<{
+    isReadOnly: boolean;
+    limits: string | null;
+    session: string | null;
+  }>(
     `select current_setting('transaction_read_only') = 'on' as "isReadOnly",
-      case when pg_backend_pid() = ${String(client.processID)} then ${limit} end as limits`,
+      case when pg_backend_pid() = ${String(client.processID)} then ${limit} end as limits,
+      (select ${SESSION} from pg_stat_activity where pid = pg_backend_pid()) as session`,
   );
   const [row] = rows;
   if (row?.isReadOnly === true && writes) throw new Error('the server is read-only');
   if (row?.limits === null) {
     poolerClients.set(client, timeoutMs === undefined ? [] : [limitTransaction(timeoutMs)]);
+  } else if (row?.session) sessions.set(client, row.session);
+}
+
+/** Identifies the session of a connection for {@link endSessions}; `undefined` behind a pooler. */
+export const getSession = (client: pg.ClientBase): string | undefined => sessions.get(client);
+
+/**
+ * Ends sessions on the server. After that, they commit nothing, also if a request reaches the server
+ * late.
+ * @returns whether all of them have ended, or belong to another server
+ */
+export async function endSessions(
+  client: pg.ClientBase,
+  lost: readonly string[],
+): Promise<boolean> {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < END_TIMEOUT_MS) {
+    const { rows } = await client.query(END_SESSIONS, [lost]);
+    if (rows.length === 0) return true;
+    await setTimeout(1);
   }
+  return false;
 }
 
 /**
