@@ -1742,6 +1742,41 @@ where
 returning
   pin_id;
 
+-- sends.readResend
+select
+  pin_id
+from
+  verifications
+where
+  pin_id = $1
+  and (
+    $2 = ''
+    or exists (
+      select
+        1
+      from
+        idempotency_keys
+      where
+        client = $3
+        and key_hash = $4
+        and run = $2
+    )
+  )
+  and (
+    $5 = ''
+    or exists (
+      select
+        1
+      from
+        verifications as counted
+        join client_numbers on client_numbers.number_hash = counted.number_hash
+        and client_numbers.client = counted.client
+      where
+        counted.pin_id = $1
+        and replace("sends", $5, '') <> "sends"
+    )
+  );
+
 -- sends.removeResend
 update verifications
 set

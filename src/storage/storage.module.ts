@@ -26,6 +26,7 @@ import { IdempotencyKeyRepository } from './repositories/idempotency-key.reposit
 import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
 import { MessageRepository } from './repositories/message.repository.js';
 import { ResendConfirmations } from './repositories/resend-confirmations.js';
+import { ResendRepository } from './repositories/resend.repository.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { UsageRepository } from './repositories/usage.repository.js';
@@ -62,6 +63,7 @@ import { VerificationStore } from './verification-store.js';
     SendOutcomeRepository,
     ResendConfirmations,
     SendRepository,
+    ResendRepository,
     AttemptOutcomeRepository,
     AttemptRepository,
     LostAnswerRepository,

@@ -12,6 +12,7 @@ import { AttemptOutcomeRepository } from './repositories/attempt-outcome.reposit
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { toDeliveryEvent } from './repositories/delivery-event.js';
 import { ResendConfirmations } from './repositories/resend-confirmations.js';
+import { ResendRepository } from './repositories/resend.repository.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
@@ -41,7 +42,8 @@ export class VerificationStore {
   constructor(
     private readonly sends: SendRepository,
     private readonly sendOutcomes: SendOutcomeRepository,
-    private readonly resends: ResendConfirmations,
+    private readonly resends: ResendRepository,
+    private readonly resendConfirmations: ResendConfirmations,
     private readonly attempts: AttemptRepository,
     private readonly attemptOutcomes: AttemptOutcomeRepository,
     private readonly verifications: VerificationRepository,
@@ -74,7 +76,7 @@ export class VerificationStore {
     context?: RequestContext,
   ): Promise<ResendAdmission> {
     return this.measure('reserveResend', context, async () => {
-      const reserved = await this.sends.reserveResend(request, idempotency, evaluate);
+      const reserved = await this.resends.reserve(request, idempotency, evaluate);
       return 'outcome' in reserved ? reserved : this.sendOutcomes.checkBudgets(reserved, evaluate);
     });
   }
@@ -94,7 +96,12 @@ export class VerificationStore {
       const { resendOf } = reservation;
       if (!resendOf) return this.sendOutcomes.confirm(reservation, result, response);
       const { sealed } = resendOf;
-      const { outcome, linked } = await this.resends.confirm(reservation, sealed, result, response);
+      const { outcome, linked } = await this.resendConfirmations.confirm(
+        reservation,
+        sealed,
+        result,
+        response,
+      );
       for (const event of linked.flatMap(toDeliveryEvent)) this.events.emit(event);
       return outcome;
     });

@@ -165,6 +165,20 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     await reserveSend(NUMBER, REQUEST);
   });
 
+  // This test fails if `reserve` in resend.repository.ts does not look for a committed run.
+  it.each([undefined, REQUEST])('reserves a resend once (%#)', async (idempotency) => {
+    const pinId = await createPending();
+    clock.advance(60_000);
+    const request = { pinId, client: CLIENT, channel: 'sms' as const, now: clock.now() };
+
+    const admission = await breakDuring(() => store.reserveResend(request, idempotency));
+
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    expect(await readCounts()).toBe('0|0|2|2');
+    expect(await queryPostgres(url, 'select texts from verifications')).toBe('2');
+    expect(await store.confirmSend(admission.reservation, ACCEPTED, RESPONSE)).toBe('confirmed');
+  });
+
   it('releases a resend once', async () => {
     const pinId = await createPending();
     clock.advance(60_000);

@@ -1,3 +1,4 @@
+import { seconds } from '../../src/common/durations.js';
 import { startLossyProxy, type LossyProxy } from '../support/lossy-proxy.js';
 import { expectProblem } from '../support/problem.js';
 import { callSandbox } from '../support/sandbox-calls.js';
@@ -101,5 +102,34 @@ describe('When a request is counted again after a lost connection', () => {
     expect(await readCounts()).toBe('0|0|||0');
     await send(KEY).expect(200);
     expect(await readCounts()).toBe('1|0|0|1|1');
+  });
+
+  describe('for a resend', () => {
+    let pinId: string;
+
+    beforeEach(async () => {
+      ({ pinId } = (await send()).body as { pinId: string });
+      service.clock.advance(seconds(30));
+    });
+
+    const resend = (headers = {}) => service.http.post('/otp/resend').set(headers).send({ pinId });
+
+    it.each([{}, KEY])('counts it once if its first commit arrives last (%j)', async (headers) => {
+      const deliver = proxy.holdRequest('commit', 'addResend');
+      await resend(headers).expect(200);
+      await deliver();
+
+      expect(await readCounts()).toBe('2|0|0|2|2');
+      expect(await service.getReceivedCodes(NUMBER)).toHaveLength(2);
+    });
+
+    it('answers a repeat with the same idempotency key', async () => {
+      const deliver = proxy.holdRequest('commit', 'addResend');
+      const resent = await resend(KEY).expect(200);
+      await deliver();
+
+      expect((await resend(KEY).expect(200)).body).toEqual(resent.body);
+      expect(await service.getReceivedCodes(NUMBER)).toHaveLength(2);
+    });
   });
 });

@@ -167,3 +167,24 @@ export class SendLimits {
     return reserved;
   }
 }
+
+/** The reservation of a counted send, for the outcome of its delivery. */
+export const toReservation = (
+  { row, entries, now }: CountedSend,
+  delivery: Pick<
+    SendReservation,
+    'phoneNumber' | 'channel' | 'claim' | 'eventReference' | 'resendOf'
+  >,
+): SendReservation => ({
+  pinId: row.pin_id,
+  client: row.client,
+  country: row.country,
+  expiresAt: row.expires_at,
+  locale: row.locale,
+  entries,
+  endUserHash: row.end_user_hash,
+  prefixHash: row.prefix_hash,
+  createdAt: row.created_at,
+  requestedAt: now,
+  ...delivery,
+});

@@ -73,6 +73,10 @@ export const isNewestCode = (p: CodeEntry): SqlPredicate =>
 export const isCodeCounted = (p: CodeEntry): SqlPredicate =>
   numberRowMeets(p, hasEntry('failures', p.numberEntry));
 
+/** Whether the entry of a send is in the row of its verification's present number hash. */
+export const isSendCounted = (p: { pinId: string; entry: string }): SqlPredicate =>
+  numberRowMeets(p, hasEntry('sends', p.entry));
+
 /** A code that was checked: its verification, and the encrypted PIN id from then. */
 export interface CheckedCode {
   pinId: string;
@@ -93,8 +97,8 @@ export const isNotReplaced = ({ pinId, sealed, after }: CheckedCode): SqlPredica
       and client_numbers.client = verifications.client
       and not ${isBelow(sql.ref('client_numbers.sends'), 1, after)})`;
 
-/** Whether the row in `client_numbers` of a code's verification meets a condition. */
-const numberRowMeets = ({ pinId }: CodeEntry, condition: SqlPredicate): SqlPredicate =>
+/** Whether the row in `client_numbers` of a verification meets a condition. */
+const numberRowMeets = ({ pinId }: { pinId: string }, condition: SqlPredicate): SqlPredicate =>
   sql`exists (
     select 1 from verifications as counted join client_numbers
       on client_numbers.number_hash = counted.number_hash

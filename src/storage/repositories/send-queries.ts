@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 import type { Database } from '../engines/database.js';
+import type { IdempotencyClaim } from '../idempotency.types.js';
 import { hasStatus, ownsIdempotencyKey } from '../limits/predicates.js';
-import { isNewestSend } from '../limits/window-predicates.js';
+import { isNewestSend, isSendCounted } from '../limits/window-predicates.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -53,7 +54,7 @@ const isInitial = (column: string): column is keyof typeof INITIAL_VALUES =>
 
 const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
 
-/** The statements that reserve sends. */
+/** The statements that reserve first sends. */
 export const prepareReservationQueries = (database: Database) =>
   database.prepare('sends', {
     /** Inserts nothing if its run lost its idempotency key, or its send is limited and was not counted. */
@@ -68,13 +69,26 @@ export const prepareReservationQueries = (database: Database) =>
         select ${sql.join(values)} where ${ownsIdempotencyKey(p)} and (${p.entry} = '' or ${counted})
         returning pin_id`;
     },
+  });
 
+/** The statements that reserve resends. */
+export const prepareResendReservationQueries = (database: Database) =>
+  database.prepare('sends', {
     /** Counts another send of a verification that can be verified until a time, at least. */
     addResend: (_db, p: PinKey & { client: string; until: number }) => sql<VerificationRow>`
       update verifications set texts = case when texts > 0 then texts + 1 else 0 end
       where pin_id = ${p.pinId} and client = ${p.client} and ${hasStatus('pending')}
         and expires_at >= ${p.until} and attempts < max_attempts
       returning ${COLUMNS}`,
+
+    /** The verification, if this resend was counted. An `entry` is empty if it is not limited. */
+    readResend: (
+      _db,
+      p: PinKey & IdempotencyClaim & { client: string; entry: string },
+    ) => sql<PinKey>`
+      select pin_id from verifications
+      where pin_id = ${p.pinId} and ${ownsIdempotencyKey(p)}
+        and (${p.entry} = '' or ${isSendCounted(p)})`,
   });
 
 /** The statements that confirm or release sends. */
