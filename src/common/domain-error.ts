@@ -1,4 +1,4 @@
-import { ERROR_CATALOG, ERROR_CODES, type ErrorCode } from './error-catalog.js';
+import { ERROR_CATALOG, type ErrorCode } from './error-catalog.js';
 import type { LimitName } from './label-values.js';
 
 /** One invalid field of a request. */
@@ -21,7 +21,7 @@ export interface AuditDetails {
   readonly isRepeated?: boolean;
 }
 
-export interface DomainErrorOptions extends ErrorOptions {
+interface DomainErrorOptions extends ErrorOptions {
   /** Replaces the catalog's message. Clients see it, except at 5xx, where only the log has it. */
   readonly message?: string | undefined;
   /** Replaces the catalog's message for clients at 5xx. Contains nothing that only operators may see. */
@@ -76,22 +76,3 @@ export class DomainError extends Error {
     this.replayed = replayed;
   }
 }
-
-type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : Name;
-
-type ErrorFactories = {
-  readonly [Code in ErrorCode as CamelCase<Code>]: (options?: DomainErrorOptions) => DomainError;
-};
-
-const toCamelCase = (code: string): string =>
-  code.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase());
-
-/** One factory per error code: `throw errors.cooldownActive({ retryAfterMs })`. */
-export const errors = Object.fromEntries(
-  ERROR_CODES.map((code) => [
-    toCamelCase(code),
-    (options?: DomainErrorOptions) => new DomainError(code, options),
-  ]),
-) as ErrorFactories;

@@ -13,7 +13,8 @@ const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
 
 /**
  * Every error of the API, one row each. The problem documents are made from these rows, and by
- * `npm run generate` docs/errors.md, openapi.json and the client's types.
+ * `npm run generate` docs/errors.md, openapi.json and the client's types. To return an error:
+ * `throw new DomainError('not_found')`.
  */
 const ENTRIES = {
   validation_failed: {

@@ -10,7 +10,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { normalizeIp } from '../common/network-address.js';
 import { explainInvalidPhoneNumber } from '../common/phone-number-input.js';
 import { PhoneNumber } from '../common/phone-number.js';
@@ -64,7 +64,7 @@ export class DemoController {
     const phoneNumber = PhoneNumber.parse(text);
     if (!phoneNumber) {
       const fieldError = { pointer: '#/phoneNumber', detail: explainInvalidPhoneNumber(text) };
-      throw errors.validationFailed({ fieldErrors: [fieldError] });
+      throw new DomainError('validation_failed', { fieldErrors: [fieldError] });
     }
     const session = this.sessions.open(request, reply);
     return this.demo.send(session, phoneNumber, normalizeIp(request.ip), client);

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 
 /**
  * Admits only requests that the demo page itself makes, so that no page of another site can act for a
@@ -11,7 +11,7 @@ export class SameOriginGuard implements CanActivate {
   /** @throws DomainError `not_found`: for other pages the route does not exist. */
   canActivate(context: ExecutionContext): boolean {
     if (isSameOrigin(context.switchToHttp().getRequest<FastifyRequest>())) return true;
-    throw errors.notFound({ message: 'Only the demo page can call this path.' });
+    throw new DomainError('not_found', { message: 'Only the demo page can call this path.' });
   }
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
@@ -31,7 +31,10 @@ export class SandboxPhone {
     const { url = '' } = this.config.sandbox ?? {};
     const inbox = await readInbox(`${url}/sandbox/messages?to=${e164.slice(1)}`).catch(
       (cause: unknown) => {
-        throw errors.providerUnavailable({ message: "Cannot read the sandbox's messages.", cause });
+        throw new DomainError('provider_unavailable', {
+          message: "Cannot read the sandbox's messages.",
+          cause,
+        });
       },
     );
     return inbox

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { DestinationRules } from '../clients/client-rules.js';
 import type { Channel } from '../common/channel.js';
-import { type DomainError, errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { NON_GEOGRAPHIC, type NumberType, type PhoneNumber } from '../common/phone-number.js';
 import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
@@ -85,7 +85,9 @@ export class NumberPolicy implements OnApplicationBootstrap {
   private assertValid(type: NumberType | undefined): void {
     if (type !== undefined || this.config.numberCheck === 'possible') return;
     const detail = 'This number is not valid in its country. Check the digits.';
-    throw errors.validationFailed({ fieldErrors: [{ pointer: '#/phoneNumber', detail }] });
+    throw new DomainError('validation_failed', {
+      fieldErrors: [{ pointer: '#/phoneNumber', detail }],
+    });
   }
 }
 
@@ -142,4 +144,4 @@ function assertTypeAllowed(
 }
 
 const rejectDestination = (country: string, message?: string, action?: string): DomainError =>
-  errors.destinationNotAllowed({ message, action, auditDetails: { country } });
+  new DomainError('destination_not_allowed', { message, action, auditDetails: { country } });

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { httpConfig, type HttpConfig } from '../config/http.config.js';
 import '../http/request-fields.js';
 
@@ -13,7 +13,8 @@ export class MetricsClientGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { client } = context.switchToHttp().getRequest<FastifyRequest>();
     const { metricsClient } = this.config;
-    if (metricsClient === undefined || client?.name !== metricsClient) throw errors.notFound();
+    if (metricsClient === undefined || client?.name !== metricsClient)
+      throw new DomainError('not_found');
     return true;
   }
 }

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientDirectory } from '../clients/client-directory.js';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { authConfig, type AuthConfig } from '../config/auth.config.js';
 import { authenticateClient, describeRejection } from './authenticate-client.js';
 import { getClientIp, type AuthenticatedClient } from './authenticated-client.js';
@@ -55,7 +55,7 @@ export class ApiKeyGuard implements CanActivate {
       hasCredentials ? 'Bearer error="invalid_token"' : 'Bearer',
     );
     await this.limit.count(request, reply, 'Too many requests without a valid API key.');
-    throw errors.unauthenticated({
+    throw new DomainError('unauthenticated', {
       message: describeRejection(request.headers.authorization),
       auditDetails: { address: getClientIp(request) },
     });

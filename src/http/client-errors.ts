@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type DomainError, errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import type { EventBus } from '../common/events.js';
 import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.js';
@@ -48,20 +48,20 @@ export function handleConnectRequest(socket: Socket, events: EventBus): void {
   const message = 'This service is not a proxy.';
   // Node has removed its own listeners from the socket.
   socket.on('error', () => socket.destroy()).resume();
-  rejectAfterPending(socket, errors.malformedBody({ message }), events);
+  rejectAfterPending(socket, new DomainError('malformed_body', { message }), events);
 }
 
 /** @param code the error code of Node's HTTP server, or of its parser */
 function toClientError(code: string | undefined): DomainError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return errors.requestTimeout();
+      return new DomainError('request_timeout');
     case 'HPE_HEADER_OVERFLOW':
-      return errors.headersTooLarge();
+      return new DomainError('headers_too_large');
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return errors.payloadTooLarge();
+      return new DomainError('payload_too_large');
     default:
-      return errors.malformedBody({ message: 'The request is not valid HTTP.' });
+      return new DomainError('malformed_body', { message: 'The request is not valid HTTP.' });
   }
 }
 

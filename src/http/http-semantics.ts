@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { handleConnectRequest } from './client-errors.js';
 
 /** A name or an IP address, then optionally a port (RFC 9112 §3.2, RFC 3986 §3.2.2). */
@@ -25,7 +25,7 @@ export function enforceHttpSemantics(fastify: FastifyInstance): void {
       return;
     }
     void reply.header('connection', 'close');
-    done(errors.malformedBody({ message }));
+    done(new DomainError('malformed_body', { message }));
   });
   // RFC 9110 §10.1.1: a server may ignore an unknown expectation.
   server.on('checkExpectation', (request, response) => {

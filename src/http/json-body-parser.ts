@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type DomainError, errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { describeJsonFault } from './json-fault.js';
 import { applyRawBodyLimits } from './raw-body.decorator.js';
 
@@ -31,7 +31,7 @@ export function registerJsonParser(fastify: FastifyInstance): void {
       if (request.routeOptions.config.rawBodyLimit !== undefined) {
         done(null, bytes);
       } else if (isEncoded(request)) {
-        done(null, new InvalidBody(errors.unsupportedContentEncoding()));
+        done(null, new InvalidBody(new DomainError('unsupported_content_encoding')));
       } else if (!isUtf8(bytes)) {
         done(null, createInvalidBody('The body is not encoded as UTF-8.'));
       } else {
@@ -46,12 +46,12 @@ export function registerJsonParser(fastify: FastifyInstance): void {
     const message = raw.headersDistinct['content-type']
       ? 'The `Content-Type` header does not declare JSON.'
       : 'The `Content-Type` header is missing.';
-    done(null, new InvalidBody(errors.unsupportedMediaType({ message })));
+    done(null, new InvalidBody(new DomainError('unsupported_media_type', { message })));
   });
 }
 
 const createInvalidBody = (message: string): InvalidBody =>
-  new InvalidBody(errors.malformedBody({ message }));
+  new InvalidBody(new DomainError('malformed_body', { message }));
 
 /** Whether the body has a content coding, such as gzip (RFC 9110 §8.4). */
 const isEncoded = ({ headers }: FastifyRequest): boolean =>

@@ -1,24 +1,28 @@
 import { HttpException } from '@nestjs/common';
-import { DomainError, errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { describeError, ERROR_CATALOG, type ErrorCode } from '../common/error-catalog.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-const ERROR_BY_HTTP_STATUS: Readonly<Record<number, () => DomainError>> = {
-  400: errors.malformedBody,
-  404: errors.notFound,
-  413: errors.payloadTooLarge,
-  415: errors.unsupportedMediaType,
+const CODE_BY_HTTP_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: 'malformed_body',
+  404: 'not_found',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
 };
 
 /** Converts a thrown value. Errors of the framework are replaced: they may quote the URL or the body. */
 export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
-  if (!(thrown instanceof HttpException)) return errors.internalError({ cause: thrown });
+  if (!(thrown instanceof HttpException))
+    return new DomainError('internal_error', { cause: thrown });
   const status = thrown.getStatus();
-  const create = ERROR_BY_HTTP_STATUS[status];
-  if (create) return create();
-  return errors.internalError({ message: `The framework threw ${String(status)}.`, cause: thrown });
+  const code = CODE_BY_HTTP_STATUS[status];
+  if (code) return new DomainError(code);
+  return new DomainError('internal_error', {
+    message: `The framework threw ${String(status)}.`,
+    cause: thrown,
+  });
 }
 
 /**

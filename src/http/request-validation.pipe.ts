@@ -5,7 +5,7 @@ import {
   type ValidationError,
 } from '@nestjs/common';
 import { getMetadataStorage, ValidationTypes } from 'class-validator';
-import { errors, type FieldError } from '../common/domain-error.js';
+import { DomainError, type FieldError } from '../common/domain-error.js';
 import { InvalidBody } from './json-body-parser.js';
 import { describeUnknownFields } from './unknown-fields.js';
 
@@ -22,7 +22,7 @@ export class RequestValidationPipe extends ValidationPipe {
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
       exceptionFactory: (validationErrors) =>
-        errors.validationFailed({ fieldErrors: toFieldErrors(validationErrors) }),
+        new DomainError('validation_failed', { fieldErrors: toFieldErrors(validationErrors) }),
     });
   }
 
@@ -42,7 +42,7 @@ export class RequestValidationPipe extends ValidationPipe {
  */
 function assertFlatObject(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw errors.validationFailed({
+    throw new DomainError('validation_failed', {
       fieldErrors: [{ pointer: '#', detail: 'Send one JSON object.' }],
     });
   }
@@ -55,7 +55,7 @@ function assertFlatObject(body: unknown, dto: Type | undefined): void {
   const accepted = Object.fromEntries(entries.filter(([name]) => !rejected.includes(name)));
   const knownNames = rejected.filter((name) => fields.includes(name));
   const unknownNames = rejected.filter((name) => !fields.includes(name));
-  throw errors.validationFailed({
+  throw new DomainError('validation_failed', {
     fieldErrors: [
       ...knownNames.map((name) => ({
         pointer: `#/${name}`,

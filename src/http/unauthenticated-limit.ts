@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectThrottlerStorage, type ThrottlerStorage } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { minutes } from '../common/durations.js';
 import { getClientIp } from './authenticated-client.js';
 import { isRepeatedRejection, setRateLimitHeaders } from './rate-limit-headers.js';
@@ -28,7 +28,7 @@ export class UnauthenticatedLimit {
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
     setRateLimitHeaders(request, reply, UNAUTHENTICATED_LIMIT, record);
     if (!record.isBlocked) return;
-    throw errors.tooManyRequests({
+    throw new DomainError('too_many_requests', {
       message,
       limit: 'rate_limit_unauthenticated',
       auditDetails: { address, isRepeated: isRepeatedRejection(record, limit) },

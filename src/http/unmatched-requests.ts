@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { findClosestWord } from '../common/closest-word.js';
-import { type DomainError, errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { isPreflight } from './security-headers.js';
 
 /** Every method that a route may have. PROPFIND, for example, is none of them. */
@@ -76,7 +76,7 @@ function createMethodNotAllowed(
   const message = isPreflight(request)
     ? 'Pages of this origin may not call the service, because CORS_ORIGINS does not list it.'
     : `This path supports only ${allow}.`;
-  return errors.methodNotAllowed({ message });
+  return new DomainError('method_not_allowed', { message });
 }
 
 /** The methods of the route that has the path; a fixed path comes before one with parameters. */
@@ -97,14 +97,14 @@ function createNotFound({ method, url }: FastifyRequest, routes: MethodsByPath):
   const path = fullPath.replace(/(?<=.)\/$/, '');
   if (path === DEMO_PATH) {
     const need = 'The demo page needs the sandbox, and a service without API keys.';
-    return errors.notFound({ message: `No route has this path. ${need}` });
+    return new DomainError('not_found', { message: `No route has this path. ${need}` });
   }
   const suggestions = [...routes]
     .filter(([route, methods]) => methods.has(method) && !NOT_SUGGESTED.test(route))
     .map(([route]) => route);
   const nearest = findNearestRoute(path, suggestions);
   const hint = nearest === undefined ? '' : ` The nearest is \`${method} ${nearest}\`.`;
-  return errors.notFound({ message: `No route has this path.${hint}` });
+  return new DomainError('not_found', { message: `No route has this path.${hint}` });
 }
 
 /** A route with another prefix (`/send`, `/api/otp/send`), or one that differs in a few letters. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { PROOF_SIGNER } from '../proof/proof.module.js';
 import type { ProofRequest, ProofSigner } from '../proof/proof-signer.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
@@ -25,7 +25,7 @@ export class AttemptProofs {
   ): ProofRequest | undefined {
     if (audience === undefined) return undefined;
     if (this.signer) return { audience, reference };
-    throw errors.validationFailed({
+    throw new DomainError('validation_failed', {
       fieldErrors: [{ pointer: '#/proofFor', detail: NO_PROOFS }],
     });
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { errors, type DomainError } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type {
   Attempt,
@@ -75,7 +75,7 @@ export class CodeVerificationService {
       case 'verified':
         return toNewResponse(result.response);
       case 'not_found':
-        throw errors.verificationNotFound();
+        throw new DomainError('verification_not_found');
       case 'closed':
         this.events.emitRejected(result.reason);
         return toNewResponse({ verified: false, reason: result.reason });
@@ -127,5 +127,5 @@ function toCodeLengthError({ codeLength }: WrongCodeLength, otpCode: string): Do
     otpCode.length < codeLength
       ? `The code is too short: ${expected} A leading zero may be missing: send the code as a string.`
       : `The code is too long: ${expected}`;
-  return errors.validationFailed({ fieldErrors: [{ pointer: '#/otpCode', detail }] });
+  return new DomainError('validation_failed', { fieldErrors: [{ pointer: '#/otpCode', detail }] });
 }

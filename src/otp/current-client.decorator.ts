@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { ClientRules } from '../clients/client-rules.js';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import '../http/request-fields.js';
 import type { IdempotentRequest } from '../storage/idempotency.types.js';
@@ -31,7 +31,7 @@ export const CurrentClient = createParamDecorator(
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { client } = request;
     // Cannot happen: every route that uses the decorator is behind the API-key guard.
-    if (!client) throw errors.unauthenticated();
+    if (!client) throw new DomainError('unauthenticated');
     return {
       client: client.name,
       rules: client.rules,
@@ -51,7 +51,7 @@ function toIdempotentRequest({
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
     const detail = 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.';
-    throw errors.validationFailed({
+    throw new DomainError('validation_failed', {
       message: 'The header `Idempotency-Key` is invalid.',
       fieldErrors: [{ pointer: '#', detail }],
     });

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { type DomainError, errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { hours, seconds } from '../common/durations.js';
 import type { EarlierRequestState } from '../storage/idempotency.types.js';
 import type {
@@ -36,16 +36,16 @@ export function toReplayedResponse<T>(earlier: EarlierRequestState): IdempotentR
       // The storage has checked the shape of the response, and that both requests are equal.
       return { body: earlier.response as T, replayed: true };
     case 'ambiguous':
-      throw errors.providerTimeout({
+      throw new DomainError('provider_timeout', {
         message: 'The first request with this idempotency key had no clear result.',
         replayed: true,
       });
     case 'running':
-      throw errors.requestInProgress({ retryAfterMs: seconds(1) });
+      throw new DomainError('request_in_progress', { retryAfterMs: seconds(1) });
     case 'key_reused':
-      throw errors.idempotencyKeyReused();
+      throw new DomainError('idempotency_key_reused');
     case 'unreadable':
-      throw errors.storedDataUnreadable({ cause: earlier });
+      throw new DomainError('stored_data_unreadable', { cause: earlier });
   }
 }
 
@@ -59,17 +59,20 @@ export function toLimitError(
     const { cause } = refusal;
     const retryAfterMs = SHARED_LIMIT_RETRY_MS;
     const message = SHARED_LIMIT_MESSAGE;
-    return errors.quotaExceeded({ message, limit: cause, retryAfterMs, auditDetails });
+    return new DomainError('quota_exceeded', { message, limit: cause, retryAfterMs, auditDetails });
   }
   const retryAfterMs = refusal.until - now;
   if (refusal.outcome === 'suspended')
-    return errors.destinationSuspended({ retryAfterMs, auditDetails });
+    return new DomainError('destination_suspended', { retryAfterMs, auditDetails });
   const reached = { limit: refusal.limit, retryAfterMs, auditDetails };
   if (refusal.limit === 'cooldown') {
-    return errors.cooldownActive({ message: describeCooldown(retryAfterMs), ...reached });
+    return new DomainError('cooldown_active', {
+      message: describeCooldown(retryAfterMs),
+      ...reached,
+    });
   }
-  if (refusal.limit === 'same_code') return errors.resendLimitReached(reached);
-  return errors.quotaExceeded({ message: LIMIT_MESSAGES[refusal.limit], ...reached });
+  if (refusal.limit === 'same_code') return new DomainError('resend_limit_reached', reached);
+  return new DomainError('quota_exceeded', { message: LIMIT_MESSAGES[refusal.limit], ...reached });
 }
 
 /** A message that the provider refused starts a cooldown too, so the text does not say "sent". */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientRules } from '../clients/client-rules.js';
 import { Clock } from '../common/clock.js';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import { ProviderRouter } from '../providers/provider-router.js';
 import type { ProviderSendResult } from '../providers/send-in-order.js';
@@ -60,8 +60,9 @@ export class MessageSender {
     if (outcome === 'confirmed') return response;
     // The message was sent, but its code is not accepted: meanwhile the verification has ended, has
     // no attempts left, was erased, or was marked as failed because it seemed abandoned.
-    if (outcome === 'not_resendable') throw errors.notResendable({ message: NO_LONGER_OPEN });
-    throw errors.verificationNotFound();
+    if (outcome === 'not_resendable')
+      throw new DomainError('not_resendable', { message: NO_LONGER_OPEN });
+    throw new DomainError('verification_not_found');
   }
 
   private callProvider(

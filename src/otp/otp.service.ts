@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DEFAULT_CHANNEL, type Channel } from '../common/channel.js';
 import { Clock } from '../common/clock.js';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import { NumberPolicy, type CheckedDestination } from '../destinations/number-policy.js';
 import { SmsPumpingDetector } from '../destinations/sms-pumping-detector.js';
@@ -90,10 +90,11 @@ export class OtpService {
     const request = { pinId, client, channel, findFloodFilters, limits: rules, now };
     const evaluate = this.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
-    if (admission.outcome === 'not_found') throw errors.verificationNotFound();
+    if (admission.outcome === 'not_found') throw new DomainError('verification_not_found');
     if (admission.outcome === 'not_resendable')
-      throw errors.notResendable({ message: NOT_PENDING });
-    if (admission.outcome === 'expires_soon') throw errors.notResendable({ message: EXPIRES_SOON });
+      throw new DomainError('not_resendable', { message: NOT_PENDING });
+    if (admission.outcome === 'expires_soon')
+      throw new DomainError('not_resendable', { message: EXPIRES_SOON });
     if (admission.outcome === 'admitted') {
       await this.assertResendAllowed(admission, requestClient);
     }
@@ -106,8 +107,8 @@ export class OtpService {
     { client, context }: RequestClient,
   ): Promise<VerificationResponse> {
     const found = await this.store.find(parsePinId(pinId), client, this.clock.now(), context);
-    if (!found) throw errors.verificationNotFound();
-    if ('outcome' in found) throw errors.storedDataUnreadable({ cause: found });
+    if (!found) throw new DomainError('verification_not_found');
+    if ('outcome' in found) throw new DomainError('stored_data_unreadable', { cause: found });
     const attemptsPerCode = this.router.getAttemptsPerCode(found.provider);
     return toVerificationResponse(found, attemptsPerCode, this.clock);
   }
@@ -115,7 +116,7 @@ export class OtpService {
   /** Cancels a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: RequestClient): Promise<void> {
     const outcome = await this.store.cancel(parsePinId(pinId), client, this.clock.now(), context);
-    if (outcome === 'not_found') throw errors.verificationNotFound();
+    if (outcome === 'not_found') throw new DomainError('verification_not_found');
     if (outcome === 'cancelled') this.events.emitCancelled(pinId, client, context);
   }
 
@@ -185,5 +186,5 @@ export class OtpService {
 function assertHasChannel(channels: readonly Channel[], channel: Channel): void {
   if (channels.includes(channel)) return;
   const detail = `No provider of this service sends by ${channel} to this number. Give one of: ${channels.join(', ')}.`;
-  throw errors.validationFailed({ fieldErrors: [{ pointer: '#/channel', detail }] });
+  throw new DomainError('validation_failed', { fieldErrors: [{ pointer: '#/channel', detail }] });
 }

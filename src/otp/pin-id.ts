@@ -1,4 +1,4 @@
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { getRandomBytes } from '../common/random.js';
 
 /** 128 bits: a pinId cannot be guessed. */
@@ -15,6 +15,6 @@ export const createPinId = (): string => getRandomBytes(PIN_ID_BYTES).toString('
  * @throws DomainError `verification_not_found`
  */
 export function parsePinId(text: string): string {
-  if (!PIN_ID.test(text)) throw errors.verificationNotFound();
+  if (!PIN_ID.test(text)) throw new DomainError('verification_not_found');
   return text;
 }

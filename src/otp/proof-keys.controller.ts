@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { minutes, seconds } from '../common/durations.js';
 import { proofConfig, type ProofConfig } from '../config/proof.config.js';
 import { Public } from '../http/public.decorator.js';
@@ -37,7 +37,7 @@ export class ProofKeysController {
   })
   getProofKeys(@Res() reply: FastifyReply): void {
     const { keySet } = this;
-    if (!keySet) throw errors.notFound({ message: 'This service issues no proofs.' });
+    if (!keySet) throw new DomainError('not_found', { message: 'This service issues no proofs.' });
     void reply.header('cache-control', CACHE_CONTROL).type(MEDIA_TYPE).send(keySet);
   }
 }

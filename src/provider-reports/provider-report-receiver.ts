@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { EventBus } from '../common/events.js';
 import type { ReportRefusal } from '../common/label-values.js';
@@ -54,7 +54,9 @@ export class ProviderReportReceiver {
     const content = reader.parse(body);
     if (!content) {
       this.emitRefused(reader, 'malformed', 1);
-      throw errors.malformedBody({ message: `The body is no JSON report of ${reader.provider}.` });
+      throw new DomainError('malformed_body', {
+        message: `The body is no JSON report of ${reader.provider}.`,
+      });
     }
     const response =
       content.type === 'permission_request'

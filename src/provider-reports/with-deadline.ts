@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 
 /**
  * Waits at most `ms` for `work`, the storage of reports. The work is not aborted after that.
@@ -8,7 +8,7 @@ import { errors } from '../common/domain-error.js';
 export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   const timer = new AbortController();
   const timeout = delay(ms, undefined, { signal: timer.signal }).then(() => {
-    throw errors.storageUnavailable({
+    throw new DomainError('storage_unavailable', {
       message: `Reports were not stored within ${String(ms)} ms.`,
     });
   });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerRequest } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientRules } from '../clients/client-rules.js';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { isRepeatedRejection, setRateLimitHeaders } from '../http/rate-limit-headers.js';
 import type { RateLimitName } from './rate-limit.decorator.js';
 
@@ -35,7 +35,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     const reply = http.getResponse<FastifyReply>();
     setRateLimitHeaders(request, reply, { name, limit, windowMs: ttl }, record);
     if (record.isBlocked) {
-      throw errors.tooManyRequests({
+      throw new DomainError('too_many_requests', {
         limit: `rate_limit_${name as RateLimitName}`,
         auditDetails: { isRepeated: isRepeatedRejection(record, limit) },
       });

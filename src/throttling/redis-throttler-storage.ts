@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import { ReplyError, type Redis, type Result } from 'ioredis';
-import { errors } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { toThrottlerRecord, type ThrottlerRecord } from '../http/rate-limit-headers.js';
 import { createRedis, REDIS_TIMEOUT_MS } from './redis-client.js';
@@ -90,7 +90,7 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
       // Without a connection, the client itself has reported why.
       if (this.redis.status === 'ready' && this.redis.stream.writable)
         this.reportAndReconnect(cause);
-      throw errors.storageUnavailable({
+      throw new DomainError('storage_unavailable', {
         message: 'Redis cannot be reached.',
         retryAfterMs: seconds(5),
         cause,

@@ -1,4 +1,4 @@
-import { errors } from '../../src/common/domain-error.js';
+import { DomainError } from '../../src/common/domain-error.js';
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
@@ -266,7 +266,10 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
 
   it('reads a history again after an error', async () => {
     const cause = new Error('any');
-    const failure = errors.storageUnavailable({ message: 'The database failed.', cause });
+    const failure = new DomainError('storage_unavailable', {
+      message: 'The database failed.',
+      cause,
+    });
     jest.spyOn(Database.prototype, 'run').mockRejectedValueOnce(failure);
 
     await expect(send()).rejects.toBe(failure);

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import supertest, { type Test } from 'supertest';
-import { errors } from '../../src/common/domain-error.js';
+import { DomainError } from '../../src/common/domain-error.js';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { OtpService } from '../../src/otp/otp.service.js';
 import { spawnProgram } from '../support/child-program.js';
@@ -227,7 +227,7 @@ describe('The better-auth example', () => {
     const fieldErrors = [{ pointer: '#/endUserIp', detail: 'Give an IPv4 or IPv6 address.' }];
     jest
       .spyOn(example.service.app.get(OtpService), 'send')
-      .mockRejectedValueOnce(errors.validationFailed({ fieldErrors }));
+      .mockRejectedValueOnce(new DomainError('validation_failed', { fieldErrors }));
 
     const answer = await post('send-otp', { phoneNumber: nextNumber() }).expect(503);
 

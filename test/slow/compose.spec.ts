@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
-import { errors } from '../../src/common/domain-error.js';
+import { DomainError } from '../../src/common/domain-error.js';
 import { minutes } from '../../src/common/durations.js';
 import { toProblem } from '../../src/http/problem.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
@@ -127,7 +127,7 @@ describe('The load balancer of compose.yaml', () => {
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('5');
     expect(response.headers.get('content-type')).toBe('application/problem+json');
-    const { type, title } = toProblem(errors.storageUnavailable(), '', '');
+    const { type, title } = toProblem(new DomainError('storage_unavailable'), '', '');
     expect(await response.json()).toEqual({
       type,
       title,

@@ -1,4 +1,4 @@
-import { errors } from '../../src/common/domain-error.js';
+import { DomainError } from '../../src/common/domain-error.js';
 import { minutes } from '../../src/common/durations.js';
 import {
   repeatWrite,
@@ -8,7 +8,7 @@ import {
 
 describe('Repeating a write', () => {
   const engine: FailureClassifier = { failureOf: () => 'unavailable', repeatForMs: 20 };
-  const unavailable = errors.storageUnavailable({ message: 'The database failed.' });
+  const unavailable = new DomainError('storage_unavailable', { message: 'The database failed.' });
 
   // Fails with isTaskCancelledError of cockatiel 3.2.1, which recognises no error of a timeout.
   it('ends with the first error when the time is over', async () => {

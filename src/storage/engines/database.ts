@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Kysely, sql, type CompiledQuery, type Dialect, type RawBuilder } from 'kysely';
 import type { Clock } from '../../common/clock.js';
-import { errors } from '../../common/domain-error.js';
+import { DomainError } from '../../common/domain-error.js';
 import { seconds } from '../../common/durations.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 import {
@@ -220,7 +220,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
 
   private rethrowUnlessRepeatable(error: unknown, tries: number): void {
     if (tries < MAX_TRIES && this.engine.failureOf(error) === 'repeatable') return;
-    throw errors.storageUnavailable({
+    throw new DomainError('storage_unavailable', {
       message: 'The database failed.',
       retryAfterMs: seconds(5),
       cause: error,
