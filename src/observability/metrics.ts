@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { seconds } from '../common/durations.js';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { ClientsFileReader } from '../clients/clients-file-reader.js';
@@ -10,7 +10,7 @@ import { providersConfig, type ProvidersConfig } from '../config/providers.confi
 import { webhooksConfig, type WebhooksConfig } from '../config/webhooks.config.js';
 import { reportsConfig, type ReportsConfig } from '../config/reports.config.js';
 import { registerClientMetrics } from './metrics/client-metrics.js';
-import { createCounter, createGauge, createHistogram } from './metrics/create-metric.js';
+import { startAtZero } from './metrics/start-at-zero.js';
 import { registerDeliveryMetrics } from './metrics/delivery-metrics.js';
 import { registerProviderMetrics } from './metrics/provider-metrics.js';
 import { registerRequestMetrics } from './metrics/request-metrics.js';
@@ -38,12 +38,12 @@ export class Metrics {
   ) {
     const { registry } = this;
     collectDefaultMetrics({ register: registry });
-    createGauge(
-      registry,
-      'otp_build_info',
-      'Always 1. The labels are the release and the version of Node.',
-      ['version', 'node'],
-    ).set({ version: VERSION, node: process.version }, 1);
+    new Gauge({
+      name: 'otp_build_info',
+      help: 'Always 1. The labels are the release and the version of Node.',
+      labelNames: ['version', 'node'],
+      registers: [registry],
+    }).set({ version: VERSION, node: process.version }, 1);
     registerRequestMetrics(registry, events);
     registerClientMetrics(
       registry,
@@ -76,10 +76,16 @@ export class Metrics {
     labelNames: readonly L[],
     read: () => Promise<GaugeSample<L>[]> | GaugeSample<L>[],
   ): void {
-    const gauge = createGauge(this.registry, name, help, labelNames, async () => {
-      const samples = await read();
-      gauge.reset();
-      for (const { labels, value } of samples) gauge.set(labels, value);
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      async collect() {
+        const samples = await read();
+        this.reset();
+        for (const { labels, value } of samples) this.set(labels, value);
+      },
     });
   }
 }
@@ -91,13 +97,14 @@ export interface GaugeSample<L extends string> {
 }
 
 function registerStorageMetrics(registry: Registry, events: EventBus): void {
-  const operations = createHistogram(
-    registry,
-    'otp_storage_operation_duration_seconds',
-    'Storage operations by outcome.',
-    { operation: STORAGE_OPERATIONS, outcome: ['ok', 'failed'] },
-    STORAGE_BUCKETS_S,
-  );
+  const operations = new Histogram({
+    name: 'otp_storage_operation_duration_seconds',
+    help: 'Storage operations by outcome.',
+    labelNames: ['operation', 'outcome'],
+    buckets: STORAGE_BUCKETS_S,
+    registers: [registry],
+  });
+  startAtZero(operations, { operation: STORAGE_OPERATIONS, outcome: ['ok', 'failed'] });
   events.subscribe('storage_operation_completed', ({ operation, error, durationMs }) => {
     const outcome = error === undefined ? 'ok' : 'failed';
     operations.observe({ operation, outcome }, durationMs / seconds(1));
@@ -105,20 +112,22 @@ function registerStorageMetrics(registry: Registry, events: EventBus): void {
 }
 
 function registerClientsFileMetrics(registry: Registry, file: ClientsFileReader): void {
-  const help =
-    '1 if the present content of CLIENTS_FILE is valid, 0 if its last valid content is still in use.';
-  const valid = createGauge(registry, 'otp_clients_file_valid', help, [], () => {
-    valid.set(file.isValid === true ? 1 : 0);
+  new Gauge({
+    name: 'otp_clients_file_valid',
+    help: '1 if the present content of CLIENTS_FILE is valid, 0 if its last valid content is still in use.',
+    registers: [registry],
+    collect() {
+      this.set(file.isValid === true ? 1 : 0);
+    },
   });
 }
 
 function registerLogMetrics(registry: Registry, events: EventBus): void {
-  const lostLines = createCounter(
-    registry,
-    'otp_log_lines_lost_total',
-    'Log lines lost because standard output could not be written.',
-    [],
-  );
+  const lostLines = new Counter({
+    name: 'otp_log_lines_lost_total',
+    help: 'Log lines lost because standard output could not be written.',
+    registers: [registry],
+  });
   events.subscribe('log_lines_lost', ({ lines }) => {
     lostLines.inc(lines);
   });

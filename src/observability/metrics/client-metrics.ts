@@ -1,7 +1,7 @@
-import type { Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { EventBus } from '../../common/events.js';
 import { CHECK_OUTCOMES, SEND_OUTCOMES } from '../../common/label-values.js';
-import { createCounter } from './create-metric.js';
+import { startAtZero } from './start-at-zero.js';
 
 /** Labels requests without a valid API key, and all requests if no API keys are configured. */
 const NO_CLIENT = 'none';
@@ -24,24 +24,27 @@ export function registerClientMetrics(
   events.subscribe('client_rules_changed', ({ client: added }) => clients.add(added));
   const toLabel = (client = NO_CLIENT): string => (clients.has(client) ? client : NO_CLIENT);
   const client = [...clients];
-  const requests = createCounter(
-    registry,
-    'otp_client_requests_total',
-    'Requests to /otp/ by client and result. aborted: the client disconnected. failed: 5xx.',
-    { client, result: RESULTS },
-  );
-  const sends = createCounter(
-    registry,
-    'otp_client_sends_total',
-    'Sent and resent codes by client and outcome.',
-    { client, outcome: SEND_OUTCOMES },
-  );
-  const verifications = createCounter(
-    registry,
-    'otp_client_verifications_total',
-    'Submitted codes by client and outcome; unknown if the provider gave no result, or it could not be stored.',
-    { client, outcome: CHECK_OUTCOMES },
-  );
+  const requests = new Counter({
+    name: 'otp_client_requests_total',
+    help: 'Requests to /otp/ by client and result. aborted: the client disconnected. failed: 5xx.',
+    labelNames: ['client', 'result'],
+    registers: [registry],
+  });
+  startAtZero(requests, { client, result: RESULTS });
+  const sends = new Counter({
+    name: 'otp_client_sends_total',
+    help: 'Sent and resent codes by client and outcome.',
+    labelNames: ['client', 'outcome'],
+    registers: [registry],
+  });
+  startAtZero(sends, { client, outcome: SEND_OUTCOMES });
+  const verifications = new Counter({
+    name: 'otp_client_verifications_total',
+    help: 'Submitted codes by client and outcome; unknown if the provider gave no result, or it could not be stored.',
+    labelNames: ['client', 'outcome'],
+    registers: [registry],
+  });
+  startAtZero(verifications, { client, outcome: CHECK_OUTCOMES });
 
   events.subscribe('request_completed', (event) => {
     if (event.route?.startsWith(API_PREFIX) !== true) return;

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { CHANNELS, type Channel } from '../../common/channel.js';
 import { seconds } from '../../common/durations.js';
 import type { EventBus } from '../../common/events.js';
@@ -9,7 +9,7 @@ import {
   type CircuitState,
   type ProviderOperation,
 } from '../../common/label-values.js';
-import { createCounter, createGauge, createHistogram } from './create-metric.js';
+import { startAtZero } from './start-at-zero.js';
 
 const BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10];
 
@@ -23,25 +23,26 @@ export function registerProviderMetrics(
   events: EventBus,
   providers: readonly string[],
 ): void {
-  const calls = createCounter(
-    registry,
-    'otp_provider_calls_total',
-    'Provider calls by outcome: ok, or the kind of error.',
-    ['provider', 'operation', 'channel', 'outcome'],
-  );
-  const durations = createHistogram(
-    registry,
-    'otp_provider_call_duration_seconds',
-    'Time of provider calls of any outcome.',
-    { provider: providers, operation: PROVIDER_OPERATIONS },
-    BUCKETS_S,
-  );
-  const circuits = createGauge(
-    registry,
-    'otp_provider_circuit_state',
-    '1 for the current state of the circuit breaker, 0 for the other states.',
-    ['provider', 'operation', 'channel', 'state'],
-  );
+  const calls = new Counter({
+    name: 'otp_provider_calls_total',
+    help: 'Provider calls by outcome: ok, or the kind of error.',
+    labelNames: ['provider', 'operation', 'channel', 'outcome'],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'otp_provider_call_duration_seconds',
+    help: 'Time of provider calls of any outcome.',
+    labelNames: ['provider', 'operation'],
+    buckets: BUCKETS_S,
+    registers: [registry],
+  });
+  startAtZero(durations, { provider: providers, operation: PROVIDER_OPERATIONS });
+  const circuits = new Gauge({
+    name: 'otp_provider_circuit_state',
+    help: '1 for the current state of the circuit breaker, 0 for the other states.',
+    labelNames: ['provider', 'operation', 'channel', 'state'],
+    registers: [registry],
+  });
   const setCircuit = (labels: OperationLabels, current: CircuitState): void => {
     for (const state of CIRCUIT_STATES) {
       circuits.set({ ...labels, state }, state === current ? 1 : 0);

@@ -1,46 +1,38 @@
-import type { Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { EventBus } from '../../common/events.js';
 import { FRAUD_DECISIONS, BUDGET_SCOPES } from '../../common/label-values.js';
-import { createCounter } from './create-metric.js';
+import { startAtZero } from './start-at-zero.js';
 
 /** The labels of both sends and verifications, so that a conversion rate is one division. */
 const LABELS = ['country', 'channel', 'provider', 'outcome'] as const;
 
 /** Counts sent and checked codes, and fraud checks, by country. */
 export function registerVerificationMetrics(registry: Registry, events: EventBus): void {
-  const sends = createCounter(
-    registry,
-    'otp_sends_total',
-    'Sent codes by outcome: accepted, failed, or ambiguous if a message may have been sent.',
-    LABELS,
-  );
-  const resends = createCounter(
-    registry,
-    'otp_resends_total',
-    'Resends by outcome, as in otp_sends_total.',
-    LABELS,
-  );
-  const verifications = createCounter(
-    registry,
-    'otp_verifications_total',
-    'Submitted codes by outcome; unknown if the provider gave no result, or it could not be stored.',
-    LABELS,
-  );
-  const fraudChecks = createCounter(
-    registry,
-    'otp_fraud_checks_total',
-    'Messages checked for SMS pumping, by decision and by scope of the exceeded budget.',
-    ['decision', 'scope', 'country'],
-  );
+  const sends = new Counter({
+    name: 'otp_sends_total',
+    help: 'Sent codes by outcome: accepted, failed, or ambiguous if a message may have been sent.',
+    labelNames: LABELS,
+    registers: [registry],
+  });
+  const resends = new Counter({
+    name: 'otp_resends_total',
+    help: 'Resends by outcome, as in otp_sends_total.',
+    labelNames: LABELS,
+    registers: [registry],
+  });
+  const verifications = new Counter({
+    name: 'otp_verifications_total',
+    help: 'Submitted codes by outcome; unknown if the provider gave no result, or it could not be stored.',
+    labelNames: LABELS,
+    registers: [registry],
+  });
+  const fraudChecks = new Counter({
+    name: 'otp_fraud_checks_total',
+    help: 'Messages checked for SMS pumping, by decision and by scope of the exceeded budget.',
+    labelNames: ['decision', 'scope', 'country'],
+    registers: [registry],
+  });
   const countries = new Set<string>();
-  /** Starts a country's series with 0, so that Prometheus sees its first block as an increase. */
-  const createFraudSeries = (country: string): void => {
-    for (const scope of BUDGET_SCOPES) {
-      for (const decision of FRAUD_DECISIONS.filter((name) => name !== 'allowed')) {
-        fraudChecks.inc({ decision, scope, country }, 0);
-      }
-    }
-  };
 
   events.subscribe('message_sent', ({ country, channel, provider, outcome, resend }) => {
     (resend ? resends : sends).inc({ country, channel, provider, outcome });
@@ -51,7 +43,11 @@ export function registerVerificationMetrics(registry: Registry, events: EventBus
   events.subscribe('fraud_check_completed', ({ decision, scope, country }) => {
     if (!countries.has(country)) {
       countries.add(country);
-      createFraudSeries(country);
+      startAtZero(fraudChecks, {
+        decision: FRAUD_DECISIONS.filter((name) => name !== 'allowed'),
+        scope: BUDGET_SCOPES,
+        country: [country],
+      });
     }
     fraudChecks.inc({ decision, scope, country });
   });
