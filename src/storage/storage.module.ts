@@ -23,7 +23,6 @@ import { ProviderReferences } from './provider-references.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
-import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
 import { MessageRepository } from './repositories/message.repository.js';
 import { ResendConfirmations } from './repositories/resend-confirmations.js';
 import { ResendRepository } from './repositories/resend.repository.js';
@@ -66,7 +65,6 @@ import { VerificationStore } from './verification-store.js';
     ResendRepository,
     AttemptOutcomeRepository,
     AttemptRepository,
-    LostAnswerRepository,
     LostAnswerStore,
     VerificationRepository,
     VerificationStore,

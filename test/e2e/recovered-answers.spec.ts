@@ -318,7 +318,7 @@ describe('A check whose answer was lost, if the commit of the found result arriv
     await postgres.stop();
   });
 
-  // This test fails if `complete` in lost-answer.repository.ts calls `wasVerifiedBy` before `lock`.
+  // This test fails if `complete` in lost-answer-store.ts calls `wasVerifiedBy` before `lock`.
   it('returns verified: true, also to a repeat with the same idempotency key', async () => {
     const { pinId } = (await service.http.post('/otp/send').send({ phoneNumber: NUMBER })).body;
     const [otpCode] = await service.getReceivedCodes(NUMBER);
