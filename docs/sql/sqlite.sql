@@ -465,50 +465,6 @@ where
   number_hash = ?5
   and client = ?6;
 
--- guesses.addWrongCode
-insert into
-  "traffic" ("subject", "slot", "shard", "texts", "verified")
-values
-  (?1, ?2, 0, ?3, ?4)
-on conflict ("subject", "slot", "shard") do update
-set
-  "texts" = traffic.texts + 1;
-
--- guesses.countGuesses
-select
-  coalesce(
-    sum(
-      case
-        when subject = ?1 then texts
-        else 0
-      end
-    ),
-    0
-  ) as wrong_codes,
-  coalesce(sum(verified), 0) as verified
-from
-  traffic
-where
-  subject in (?1, ?2)
-  and slot >= ?3;
-
--- guesses.readOldest
-select
-  "slot"
-from
-  "traffic"
-where
-  "subject" = ?1
-  and "slot" >= ?2
-group by
-  "slot"
-having
-  sum(texts) > ?3 * sum(verified)
-order by
-  "slot"
-limit
-  1;
-
 -- health.writeNothing
 delete from "verifications"
 where
@@ -2030,6 +1986,24 @@ where
 on conflict (subject, slot, shard) do update
 set
   verified = traffic.verified + excluded.verified;
+
+-- traffic.countGuesses
+select
+  coalesce(
+    sum(
+      case
+        when subject = ?1 then texts
+        else 0
+      end
+    ),
+    0
+  ) as wrong_codes,
+  coalesce(sum(verified), 0) as verified
+from
+  traffic
+where
+  subject in (?1, ?2)
+  and slot >= ?3;
 
 -- traffic.readHistories
 select

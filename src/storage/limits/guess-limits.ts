@@ -3,9 +3,9 @@ import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import type { ClientLimits, LimitExceeded } from '../limit.types.js';
-import { getBucketEnd, toBucket, WINDOWS } from '../time-buckets.js';
+import { toBucket, WINDOWS } from '../time-buckets.js';
 import { toClientSubject, toWrongCodesSubject } from '../traffic-subjects.js';
-import { createGuessQueries } from './guess-queries.js';
+import { TrafficCounts } from './traffic-counts.js';
 
 /**
  * Wrong codes that each verified message allows beyond the setting. Users mistype fewer than two
@@ -39,15 +39,14 @@ interface CachedCounts {
  */
 @Injectable()
 export class GuessLimits {
-  private readonly queries;
   private readonly wrongCodesPerDay: number;
   private readonly cache = new Map<string, CachedCounts>();
 
   constructor(
     private readonly database: Database,
+    private readonly traffic: TrafficCounts,
     @Inject(limitsConfig.KEY) limits: LimitsConfig,
   ) {
-    this.queries = database.prepare('guesses', createGuessQueries(database.shard));
     this.wrongCodesPerDay = limits.wrongCodesPerClientPerDay;
   }
 
@@ -69,22 +68,15 @@ export class GuessLimits {
    * code leaves the window.
    */
   async findLimit(client: string, now: number): Promise<LimitExceeded> {
-    const bucket = toBucket(now);
-    const { row } = await this.database.run((batch) =>
-      this.queries.readOldest(batch, {
-        subject: toWrongCodesSubject(client),
-        from: bucket - WINDOWS.day,
-        unverifiedOnly: 1,
-      }),
-    );
-    const until = getBucketEnd(row?.slot ?? bucket, WINDOWS.day);
+    const subject = toWrongCodesSubject(client);
+    const until = await this.traffic.findResetAt(this.database, subject, 'day', 'unverified', now);
     return { outcome: 'limited', limit: 'client_wrong_codes', until };
   }
 
   /** Counts a wrong code in the database; twice if a write is repeated that was committed. */
   addWrongCode(batch: StatementBatch, client: string, now: number): void {
-    const bucket = toBucket(now);
-    this.queries.addWrongCode(batch, { subject: toWrongCodesSubject(client), bucket });
+    const subject = toWrongCodesSubject(client);
+    this.traffic.queries.addOne(batch, { subject, bucket: toBucket(now) });
   }
 
   /**
@@ -112,7 +104,7 @@ export class GuessLimits {
   private async readCounts(client: string, bucket: number): Promise<GuessCounts> {
     const { row } = await this.database.runUntilKnown(() =>
       this.database.run((batch) =>
-        this.queries.countGuesses(batch, {
+        this.traffic.queries.countGuesses(batch, {
           wrongCodes: toWrongCodesSubject(client),
           client: toClientSubject(client),
           from: bucket - WINDOWS.day,

@@ -16,7 +16,7 @@ import {
   type TrafficEvaluator,
 } from '../limit.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
-import { hasBudgets, isCounted } from '../traffic-subjects.js';
+import { hasBudgets, isCounted, toSubjects } from '../traffic-subjects.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimitFinder } from './number-limit-finder.js';
 import { NumberLimits } from './number-limits.js';
@@ -129,7 +129,8 @@ export class SendLimitFinder {
   ): Promise<LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
     if (typeof violation === 'string') {
       const scope = violation === 'client_sends' ? 'client' : 'unreachable';
-      const until = await this.traffic.findResetAt(executor, [scope, row], 'day', 'all', now);
+      const subject = toSubjects(row)[scope];
+      const until = await this.traffic.findResetAt(executor, subject, 'day', 'all', now);
       return { outcome: 'limited', limit: violation, until };
     }
     const exceeding = { violation, client: row.client, phoneNumber };
@@ -137,7 +138,8 @@ export class SendLimitFinder {
     if (isShared(scope)) {
       return { outcome: 'limited', limit: 'shared', cause: 'shared_destination', ...exceeding };
     }
-    const until = await this.traffic.findResetAt(executor, [scope, row], window, 'unverified', now);
+    const subject = toSubjects(row)[scope];
+    const until = await this.traffic.findResetAt(executor, subject, window, 'unverified', now);
     return { outcome: 'suspended', until, ...exceeding };
   }
 }

@@ -77,14 +77,14 @@ export class TrafficCounts {
    */
   async findResetAt(
     executor: Executor,
-    [scope, key]: readonly [CountScope, CountKey],
+    subject: string,
     window: 'hour' | 'day',
     counted: 'all' | 'unverified',
     now: number,
   ): Promise<number> {
     const { row } = await executor.run((batch) =>
       this.queries.readOldest(batch, {
-        subject: toSubjects(key)[scope],
+        subject,
         from: toBucket(now) - WINDOWS[window],
         unverifiedOnly: counted === 'unverified' ? 1 : 0,
       }),

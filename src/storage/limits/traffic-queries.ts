@@ -40,32 +40,6 @@ interface RecentBuckets extends TrafficSubjects {
   readonly from: number;
 }
 
-/** Adds one to the count of a single subject. */
-export const addOne = (shard: Shard) => (db: Kysely<DatabaseSchema>, p: SubjectBucket) =>
-  db
-    .insertInto('traffic')
-    .values({ subject: p.subject, slot: p.bucket, shard, texts: 1, verified: 0 })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['subject', 'slot', 'shard'])
-        .doUpdateSet({ texts: sql<number>`traffic.texts + 1` }),
-    );
-
-/** The oldest bucket with a send; with an unverified send, if `unverifiedOnly` is 1. */
-export const readOldest = (
-  db: Kysely<DatabaseSchema>,
-  p: { subject: string; from: number; unverifiedOnly: 0 | 1 },
-) =>
-  db
-    .selectFrom('traffic')
-    .select('slot')
-    .where('subject', '=', p.subject)
-    .where('slot', '>=', p.from)
-    .groupBy('slot')
-    .having(sql<boolean>`sum(texts) > ${p.unverifiedOnly} * sum(verified)`)
-    .orderBy('slot')
-    .limit(sql.lit(1));
-
 /** The statements on `traffic`. All write their rows in the order of {@link COUNT_SCOPES}. */
 export const createTrafficQueries = (shard: Shard) => ({
   add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, shard, COUNT_SCOPES, p),
@@ -74,7 +48,16 @@ export const createTrafficQueries = (shard: Shard) => ({
   addForClient: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) =>
     addCounts(db, shard, ['client'], p),
 
-  addOne: addOne(shard),
+  /** Adds one to the count of a single subject. */
+  addOne: (db: Kysely<DatabaseSchema>, p: SubjectBucket) =>
+    db
+      .insertInto('traffic')
+      .values({ subject: p.subject, slot: p.bucket, shard, texts: 1, verified: 0 })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['subject', 'slot', 'shard'])
+          .doUpdateSet({ texts: sql<number>`traffic.texts + 1` }),
+      ),
 
   /** Adds one send to all its subjects, if its verification was written. */
   addSend: (_db: unknown, p: CountedVerification) => sql`
@@ -111,7 +94,33 @@ export const createTrafficQueries = (shard: Shard) => ({
       group by subject`;
   },
 
-  readOldest,
+  /** The oldest bucket with a send; with an unverified send, if `unverifiedOnly` is 1. */
+  readOldest: (
+    db: Kysely<DatabaseSchema>,
+    p: { subject: string; from: number; unverifiedOnly: 0 | 1 },
+  ) =>
+    db
+      .selectFrom('traffic')
+      .select('slot')
+      .where('subject', '=', p.subject)
+      .where('slot', '>=', p.from)
+      .groupBy('slot')
+      .having(sql<boolean>`sum(texts) > ${p.unverifiedOnly} * sum(verified)`)
+      .orderBy('slot')
+      .limit(sql.lit(1)),
+
+  /**
+   * The wrong codes and the verified messages of a client since the bucket `from`. Wrong codes have
+   * a subject of their own, whose count is in the column `texts`.
+   */
+  countGuesses: (_db: unknown, p: { wrongCodes: string; client: string; from: number }) => sql<{
+    wrong_codes: number;
+    verified: number;
+  }>`
+    select
+      coalesce(sum(case when subject = ${p.wrongCodes} then texts else 0 end), 0) as wrong_codes,
+      coalesce(sum(verified), 0) as verified
+    from traffic where subject in (${p.wrongCodes}, ${p.client}) and slot >= ${p.from}`,
 });
 
 const addCounts = (
