@@ -6,7 +6,6 @@ import { providersConfig, type ProvidersConfig } from './config/providers.config
 import { serviceConfig, type ServiceConfig } from './config/service.config.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { onFirstSignal, type Signal } from './signals.js';
-import { getMaxRequestMs } from './storage/max-request-duration.js';
 
 /**
  * Time of the other steps of a shutdown. Before the last request begins: 3 s for events that are
@@ -16,8 +15,8 @@ import { getMaxRequestMs } from './storage/max-request-duration.js';
 const OTHER_STEPS_MS = seconds(10);
 
 /** The longest time between the end of `SHUTDOWN_DELAY` and the exit, in milliseconds. */
-export const getShutdownTimeoutMs = (config: ProvidersConfig): number =>
-  getMaxRequestMs(config) + OTHER_STEPS_MS;
+export const getShutdownTimeoutMs = ({ maxRequestMs }: ProvidersConfig): number =>
+  maxRequestMs + OTHER_STEPS_MS;
 
 /**
  * Shuts down on the first signal and exits once all requests are answered: with 0, or with 1 if a
@@ -55,7 +54,7 @@ async function shutDown(signal: Signal, app: INestApplication, logger: Logger): 
   setTimeout(() => {
     closeUnread();
     setInterval(closeUnread, seconds(1));
-  }, getMaxRequestMs(config));
+  }, config.maxRequestMs);
   setTimeout(onTimeout, getShutdownTimeoutMs(config));
   await app.close();
   logger.info('stopped');

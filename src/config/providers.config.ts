@@ -1,5 +1,6 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
+import { seconds } from '../common/durations.js';
 import { PROVIDER_NAMES, type ProviderName } from '../common/provider-name.js';
 import {
   defineConfig,
@@ -110,8 +111,11 @@ export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, 
     /** Providers by country, in order of preference; only those in `names`. */
     routes,
     timeoutMs,
-    /** The longest duration of one send or resend, with every provider tried. */
-    sendDeadlineMs: timeoutMs * names.length,
+    /**
+     * The longest time that a request may run, in milliseconds: calls to every provider, one more
+     * call and a margin. If a request is unfinished after that, a crash has ended it.
+     */
+    maxRequestMs: timeoutMs * (names.length + 1) + seconds(5),
     maxInFlight,
     /** Each provider's account; `undefined` if `names` does not list the provider. */
     infobip: names.includes('infobip') ? getInfobipAccount(values, sandbox?.url) : undefined,

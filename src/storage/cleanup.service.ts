@@ -9,7 +9,6 @@ import { Clock } from '../common/clock.js';
 import { hours, minutes, seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
-import { getMaxRequestMs } from './max-request-duration.js';
 import { ClockSynchronizer } from './clock-synchronizer.js';
 import { DeliveryReportStore } from './delivery-report-store.js';
 import { Database } from './engines/database.js';
@@ -89,7 +88,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     if (!isAnswering) return;
     // A crash before the provider's result is stored leaves the status `sending`. A message may have
     // been sent, so it stays counted; the client never got a `pinId` and may send again.
-    const abandonedCutoff = this.clock.now() - getMaxRequestMs(this.providers);
+    const abandonedCutoff = this.clock.now() - this.providers.maxRequestMs;
     await this.runInBatches(this.queries.failAbandonedSends, abandonedCutoff, {
       afterCommit: ({ length }) => {
         this.logAbandonedSends(length);

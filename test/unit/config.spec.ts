@@ -112,7 +112,7 @@ describe('The configuration', () => {
         names: ['infobip'],
         routes: new Map(),
         timeoutMs: 5_000,
-        sendDeadlineMs: 5_000,
+        maxRequestMs: 15_000,
         maxInFlight: 200,
         infobip: {
           baseUrl: 'http://127.0.0.1:3999',
@@ -440,7 +440,7 @@ describe('The configuration', () => {
       const config = providersOf(production({ PROVIDERS: 'sinch, infobip', ...INFOBIP, ...SINCH }));
 
       expect(config.names).toEqual(['sinch', 'infobip']);
-      expect(config.sendDeadlineMs).toBe(2 * config.timeoutMs);
+      expect(config.maxRequestMs).toBe(3 * config.timeoutMs + 5_000);
       expect(config.infobip).toMatchObject({ apiKey: 'key' });
       expect(config.sinch).toEqual({
         baseUrl: 'https://verification.api.sinch.com',

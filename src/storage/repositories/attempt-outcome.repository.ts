@@ -8,7 +8,6 @@ import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { createWindowEntry, getEntryTime, toTimeText } from '../limits/sliding-window.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
-import { getMaxRequestMs } from '../max-request-duration.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { toVerifiedResult } from '../verified-result.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
@@ -30,8 +29,6 @@ type ReleasableAttempt = Pick<
  */
 @Injectable()
 export class AttemptOutcomeRepository {
-  private readonly maxRequestMs: number;
-
   constructor(
     private readonly database: Database,
     private readonly verifications: VerificationTable,
@@ -40,10 +37,8 @@ export class AttemptOutcomeRepository {
     private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
     private readonly webhooks: WebhookEventRecorder,
-    @Inject(providersConfig.KEY) config: ProvidersConfig,
-  ) {
-    this.maxRequestMs = getMaxRequestMs(config);
-  }
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
+  ) {}
 
   /** Decrypts an attempt's verification. If that fails, releases the attempt, if it is counted. */
   async decryptAttempt(found: UndecryptedAttempt, now: number): Promise<AttemptResult> {
@@ -180,7 +175,7 @@ export class AttemptOutcomeRepository {
     // If a repeat's code was not checked, the check of the lost run has no result either.
     const resolved = isRepeat && !isWrong(result) ? 0 : 1;
     // A resend that was requested before this time has ended, if only by a crash.
-    const after = toTimeText(Math.max(attempt.requestedAt, now - this.maxRequestMs));
+    const after = toTimeText(Math.max(attempt.requestedAt, now - this.config.maxRequestMs));
     const write = (batch: StatementBatch) => {
       const { queries } = this.verifications;
       // Another run of this write may be running, or reach the database later. Only the first one

@@ -14,7 +14,6 @@ import type {
   LostRequestRun,
 } from '../idempotency.types.js';
 import type { ClientLimits } from '../limit.types.js';
-import { getMaxRequestMs } from '../max-request-duration.js';
 import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimitFinder } from '../limits/number-limit-finder.js';
 import { NumberReservations } from '../limits/number-reservations.js';
@@ -47,8 +46,6 @@ interface AttemptReservation {
 /** Counts attempts before the provider checks the code. */
 @Injectable()
 export class AttemptRepository {
-  private readonly maxRequestMs: number;
-
   constructor(
     private readonly database: Database,
     private readonly verifications: VerificationTable,
@@ -56,10 +53,8 @@ export class AttemptRepository {
     private readonly limitFinder: NumberLimitFinder,
     private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
-    @Inject(providersConfig.KEY) config: ProvidersConfig,
-  ) {
-    this.maxRequestMs = getMaxRequestMs(config);
-  }
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
+  ) {}
 
   /**
    * Counts an attempt, or finds why it is not counted. The repeat of a request whose answer was
@@ -129,7 +124,7 @@ export class AttemptRepository {
       const attempt = { client, pinId, keyHash, runId, ...code };
       this.reservations.reserveAttempt(batch, attempt, numberEntry, now, limits);
     }
-    const countsAsLostAt = now + this.maxRequestMs;
+    const countsAsLostAt = now + this.config.maxRequestMs;
     // A repeat adds no unresolved check: that of the lost run is unresolved already.
     const attempt = { pinId, numberEntry, unresolved: lost ? 0 : 1, countsAsLostAt };
     const reserved = this.verifications.queries.reserveAttempt(batch, attempt);

@@ -3,7 +3,6 @@ import { hours } from '../../common/durations.js';
 import { getRandomBytes } from '../../common/random.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { DataProtection, type EncryptedValueContext } from '../data-protection.js';
-import { getMaxRequestMs } from '../max-request-duration.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type {
@@ -36,15 +35,13 @@ interface IdempotencyKeyTarget {
 /** Idempotency keys and the responses to their requests. */
 @Injectable()
 export class IdempotencyKeyRepository {
-  private readonly maxRequestMs: number;
   readonly queries;
 
   constructor(
     private readonly database: Database,
     private readonly protection: DataProtection,
-    @Inject(providersConfig.KEY) config: ProvidersConfig,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
   ) {
-    this.maxRequestMs = getMaxRequestMs(config);
     this.queries = prepareKeyQueries(database);
   }
 
@@ -158,7 +155,7 @@ export class IdempotencyKeyRepository {
       const response = this.decryptResponse(row, client, idempotency, operation);
       return response instanceof UnreadableDataError ? response : { outcome: 'replayed', response };
     }
-    const isRunning = row.state === 'running' && row.created_at > now - this.maxRequestMs;
+    const isRunning = row.state === 'running' && row.created_at > now - this.config.maxRequestMs;
     if (isRunning) return { outcome: 'running' };
     // After a crash, the run may have sent a message or checked a code.
     return { outcome: 'ambiguous', pinId: row.pin_id, runId: row.run };

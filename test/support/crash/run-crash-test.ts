@@ -13,7 +13,7 @@ import { buildIdempotencyKey, simulateUser, type Phone } from './simulated-user.
 
 /** The fake provider never takes this long, even on a busy machine. */
 const PROVIDER_TIMEOUT_MS = seconds(2);
-/** The longest request (storage/max-request-duration.ts): an older unfinished send is abandoned. */
+/** The longest request (`maxRequestMs` in config/providers.config.ts): an older unfinished send is abandoned. */
 const ABANDONED_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
 /** The service fails abandoned sends after its start, while it already serves requests. */
 const CLEANUP_MS = scaleTimeLimit(seconds(5));
