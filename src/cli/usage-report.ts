@@ -1,10 +1,4 @@
-import {
-  addCounts,
-  NO_USAGE,
-  type Usage,
-  type UsageCounts,
-  type UsageKey,
-} from '../storage/usage-counts.js';
+import { addCounts, NO_USAGE, type Usage, type UsageCounts } from '../storage/usage-counts.js';
 import { formatCosts, type Prices } from './usage-prices.js';
 
 /** What usage can be grouped by. */
@@ -104,7 +98,7 @@ export class UsageReport {
 }
 
 /** The value of a dimension; `none` or `unknown` if it is empty. */
-function getLabel(usage: UsageKey, dimension: Dimension): string {
+function getLabel(usage: Usage, dimension: Dimension): string {
   if (usage[dimension] !== '') return usage[dimension];
   return dimension === 'provider' ? 'none' : 'unknown';
 }

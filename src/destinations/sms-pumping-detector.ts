@@ -1,9 +1,8 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { ClientRules } from '../clients/client-rules.js';
 import { EventBus } from '../common/events.js';
 import type { FraudDecision } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
-import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import {
   type BudgetViolation,
   type DestinationSuspended,
@@ -20,28 +19,16 @@ import { createTrafficEvaluator } from './traffic-evaluator.js';
  */
 @Injectable()
 export class SmsPumpingDetector {
-  private readonly evaluators: Readonly<
-    Record<PumpingConfig['mode'], TrafficEvaluator | undefined>
-  >;
   private readonly logger = new Logger(SmsPumpingDetector.name);
 
-  constructor(
-    @Inject(pumpingConfig.KEY) config: PumpingConfig,
-    private readonly events: EventBus,
-  ) {
-    this.evaluators = {
-      enforce: createTrafficEvaluator({ ...config, mode: 'enforce' }),
-      observe: createTrafficEvaluator({ ...config, mode: 'observe' }),
-      off: undefined,
-    };
-  }
+  constructor(private readonly events: EventBus) {}
 
   /**
    * Returns the function by which the store checks a send that it reserves; `undefined` if the
    * detector is off for the client.
    */
   getEvaluator({ pumping }: ClientRules): TrafficEvaluator | undefined {
-    return this.evaluators[pumping.mode];
+    return pumping.mode === 'off' ? undefined : createTrafficEvaluator(pumping);
   }
 
   /** Emits the decision on a send and logs a violation. The client does not see the counts. */

@@ -133,13 +133,11 @@ export class OtpService {
       case 'admitted':
         return toNewResponse(await this.sender.send(admission.reservation, client, now));
       case 'suspended':
-      case 'limited':
-        throw this.events.emitBlocked(
-          toLimitError(admission, now),
-          admission.country,
-          channel,
-          client,
-        );
+      case 'limited': {
+        const error = toLimitError(admission, now);
+        this.events.emitBlocked(error, admission.country, channel, client);
+        throw error;
+      }
       default:
         return toReplayedResponse(admission);
     }
@@ -155,7 +153,8 @@ export class OtpService {
     try {
       return this.destinations.check(number, channel, client.rules.destinations, now);
     } catch (error) {
-      throw this.events.emitBlocked(error, number.country, channel, client);
+      this.events.emitBlocked(error, number.country, channel, client);
+      throw error;
     }
   }
 
@@ -177,7 +176,8 @@ export class OtpService {
       this.destinations.checkResend(phoneNumber, channel, client.rules.destinations);
     } catch (error) {
       await this.store.releaseSend(reservation, [], client.context);
-      throw this.events.emitBlocked(error, country, channel, client);
+      this.events.emitBlocked(error, country, channel, client);
+      throw error;
     }
   }
 }

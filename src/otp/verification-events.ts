@@ -51,20 +51,18 @@ export class VerificationEvents {
   /**
    * Emits `send_blocked` if a send ends with an error because a rule or a limit refused it.
    * @param country of the destination; `undefined` for a test number
-   * @returns the error, for the caller to throw
    */
-  emitBlocked<E>(
-    error: E,
+  emitBlocked(
+    error: unknown,
     country: string | undefined,
     channel: Channel,
     { client, context }: RequestClient,
-  ): E {
-    if (country === undefined || !(error instanceof DomainError)) return error;
+  ): void {
+    if (country === undefined || !(error instanceof DomainError)) return;
     const problem = error.code;
     if (SEND_REFUSALS.has(problem)) {
       this.events.emit({ type: 'send_blocked', country, problem, channel, client, context });
     }
-    return error;
   }
 
   /** The provider checked a code; `unknown` if it gave no result, or that could not be stored. */

@@ -2,22 +2,10 @@ import { sql } from 'kysely';
 import { hours } from '../common/durations.js';
 import { UNDELIVERED_REASONS, type DeliveryStatus } from '../common/delivery-status.js';
 import { isVerified } from './is-verified.js';
-import type { MessageRow, VerificationRow } from './migrations/schema.js';
+import type { MessageRow, UsageRow, VerificationRow } from './migrations/schema.js';
 
 /** 25 months, so that a month can be compared with the same month two years earlier. */
 export const USAGE_RETENTION_MS = hours(24 * 762);
-
-/** The group for which usage is counted. */
-export interface UsageKey {
-  /** In UTC, as in `2026-11-30`. Usage of a verification belongs to the day of its first send. */
-  readonly day: string;
-  readonly client: string;
-  /** ISO 3166 code, or `001`; empty if it is not known. */
-  readonly country: string;
-  /** Empty for blocked sends. */
-  readonly provider: string;
-  readonly channel: string;
-}
 
 export const USAGE_COUNTS = [
   'verifications',
@@ -26,10 +14,10 @@ export const USAGE_COUNTS = [
   'undelivered',
   'verified',
   'blocked',
-] as const;
-export type UsageCounts = Readonly<Record<(typeof USAGE_COUNTS)[number], number>>;
+] as const satisfies readonly (keyof UsageRow)[];
 
-export type Usage = UsageKey & UsageCounts;
+export type Usage = Readonly<UsageRow>;
+export type UsageCounts = Pick<Usage, (typeof USAGE_COUNTS)[number]>;
 
 export const NO_USAGE = Object.fromEntries(USAGE_COUNTS.map((name) => [name, 0])) as UsageCounts;
 

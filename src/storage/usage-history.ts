@@ -38,7 +38,8 @@ export class UsageHistory {
   }
 
   /**
-   * Reads the usage of a UTC day. Several entries may have the same `UsageKey`: add them up.
+   * Reads the usage of a UTC day. Several entries may be for the same client, country, provider and
+   * channel: add them up.
    * @param day such as `2026-11-30`
    */
   async readDay(day: string): Promise<Usage[]> {

@@ -2,17 +2,14 @@ import { sql } from 'kysely';
 import type { StorageConfig } from '../config/storage.config.js';
 import type { Database } from './engines/database.js';
 import { openForReading } from './engines/open-database.js';
+import type { VerificationRow } from './migrations/schema.js';
 import { hasBudgets, isCounted } from './traffic-subjects.js';
 
 /** A stored verification. Times are milliseconds since the epoch. */
-export interface VerificationRecord {
-  readonly pin_id: string;
-  readonly client: string;
-  readonly country: string;
-  readonly prefix_hash: string;
-  readonly number_hash: string;
-  readonly created_at: number;
-  readonly verified_at: number | null;
+export interface VerificationRecord extends Pick<
+  VerificationRow,
+  'pin_id' | 'client' | 'country' | 'prefix_hash' | 'number_hash' | 'created_at' | 'verified_at'
+> {
   /** The first send and its resends; 0 for a test number. */
   readonly sends: number;
 }

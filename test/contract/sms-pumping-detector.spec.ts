@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { readClientRules } from '../../src/clients/client-rules.js';
 import { EventBus } from '../../src/common/events.js';
-import { pumpingConfig } from '../../src/config/pumping.config.js';
 import { SmsPumpingDetector } from '../../src/destinations/sms-pumping-detector.js';
 import { testEnvironment } from '../support/config.js';
 import { SeededRandom } from '../support/seeded-random.js';
@@ -28,7 +27,7 @@ const DATA_ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 jest.setTimeout(minutes(5));
 
 describe(`SmsPumpingDetector with its default settings (SEED=${SEED})`, () => {
-  const detector = new SmsPumpingDetector(pumpingConfig(testEnvironment()), new EventBus());
+  const detector = new SmsPumpingDetector(new EventBus());
   const evaluate = detector.getEvaluator(readClientRules(testEnvironment()));
   const outcomes = new Map<string, SimulationResult>();
 

@@ -127,11 +127,11 @@ interface EndUserRow {
 }
 
 /** The usage of one UTC day by deleted verifications, and its blocked sends. */
-interface UsageRow {
-  /** As in `2026-11-30`. */
+export interface UsageRow {
+  /** As in `2026-11-30`. Usage of a verification belongs to the day of its first send. */
   day: string;
   client: string;
-  /** ISO 3166 code; empty if it is not known. */
+  /** ISO 3166 code, or `001`; empty if it is not known. */
   country: string;
   /** Empty for blocked sends. */
   provider: string;
