@@ -6,7 +6,7 @@ import { EventBus } from '../common/events.js';
 import type { Environment } from '../config/define-config.js';
 import { configModule } from '../config/config.module.js';
 import { NumberPolicy } from '../destinations/number-policy.js';
-import { AccountsModule } from '../providers/accounts.module.js';
+import { ProviderClientsModule } from '../providers/provider-clients.module.js';
 import { PROVIDER_ROUTING } from '../providers/provider-routing.js';
 
 @Module({ providers: [Clock, EventBus, NumberPolicy, ...PROVIDER_ROUTING] })
@@ -28,7 +28,7 @@ export async function withProviderContext<T>(
 ): Promise<T> {
   const root = {
     module: CliModule,
-    imports: [configModule(env), ClientsModule.with(clientsEnv), AccountsModule],
+    imports: [configModule(env), ClientsModule.with(clientsEnv), ProviderClientsModule],
   };
   const options = { logger: false, abortOnError: false } as const;
   const context = await NestFactory.createApplicationContext(root, options);

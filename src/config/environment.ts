@@ -10,7 +10,7 @@ import { SECRET_NAMES, SETTING_NAMES, SETTINGS } from './config.module.js';
 import { findMetricsClientErrors } from './http.config.js';
 import { findOpenAccessErrors, findOpenAccessWarnings } from './open-access.js';
 import { PROXY_VARIABLES } from './outbound.config.js';
-import { findRouteErrors } from './provider-routes.js';
+import { findRouteErrors } from './providers-by-country.js';
 import { findMissingCredentials, providersConfig } from './providers.config.js';
 import { findReportErrors } from './reports.config.js';
 import { readSecretFiles, toFileVariable } from './secret-files.js';

@@ -20,7 +20,7 @@ import {
   type SettingDocs,
 } from './env-types.js';
 import { parseMessageIds, parseProviders } from './list-parsers.js';
-import { NO_ROUTES, parseProviderRoutes } from './provider-routes.js';
+import { NO_ROUTES, parseProvidersByCountry } from './providers-by-country.js';
 import { serviceConfig } from './service.config.js';
 
 /** All customers of Sinch share one host. */
@@ -41,7 +41,7 @@ const SETTINGS = {
     values: PROVIDER_NAMES.map((name) => `\`${name}\``).join(', '),
     example: 'infobip,sinch',
   }),
-  routes: optional('PROVIDER_ROUTES', parsedBy(parseProviderRoutes), {
+  routes: optional('PROVIDER_ROUTES', parsedBy(parseProvidersByCountry), {
     description:
       'providers for the numbers of a country, in order of preference; other countries have those in `PROVIDERS`',
     values: '`country:provider+provider`, …',

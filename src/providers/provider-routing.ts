@@ -6,8 +6,9 @@ import { SinchProvider } from './sinch/sinch.provider.js';
 import { TestNumberProvider } from './test-number.provider.js';
 
 /**
- * {@link ProviderRouter} and the classes that it injects, for the `providers` of a Nest module. The
- * Nest module also needs `AccountsModule`, a `Clock` and an `EventBus`.
+ * {@link ProviderRouter} and the classes that it injects, for the `providers` of a Nest module. No
+ * module of its own, because the commands have another `Clock` than the service: that one needs the
+ * database. The Nest module also needs `ProviderClientsModule`, a `Clock` and an `EventBus`.
  */
 export const PROVIDER_ROUTING: readonly Provider[] = [
   ProviderRouter,

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { StorageModule } from '../storage/storage.module.js';
-import { AccountsModule } from './accounts.module.js';
+import { ProviderClientsModule } from './provider-clients.module.js';
 import { ProviderEventLogger } from './provider-event-logger.js';
 import { ProviderRouter } from './provider-router.js';
 import { PROVIDER_ROUTING } from './provider-routing.js';
@@ -12,7 +12,7 @@ import { StartupAccountCheck } from './startup-account-check.js';
  * HTTP requests.
  */
 @Module({
-  imports: [AccountsModule, StorageModule],
+  imports: [ProviderClientsModule, StorageModule],
   providers: [...PROVIDER_ROUTING, ProviderEventLogger, StartupAccountCheck],
   exports: [ProviderRouter],
 })

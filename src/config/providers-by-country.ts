@@ -3,9 +3,9 @@ import { PROVIDER_NAMES, type ProviderName } from '../common/provider-name.js';
 import { createListParser } from './list-parsers.js';
 
 /** Providers in order of preference, by the country of the number: an ISO 3166 code or `001`. */
-export type ProviderRoutes = ReadonlyMap<string, readonly ProviderName[]>;
+export type ProvidersByCountry = ReadonlyMap<string, readonly ProviderName[]>;
 
-export const NO_ROUTES: ProviderRoutes = new Map();
+export const NO_ROUTES: ProvidersByCountry = new Map();
 
 const parseEntries = createListParser(
   parseEntry,
@@ -13,7 +13,7 @@ const parseEntries = createListParser(
 );
 
 /** Parses `country:provider+provider` entries. */
-export function parseProviderRoutes(text: string): ProviderRoutes {
+export function parseProvidersByCountry(text: string): ProvidersByCountry {
   const entries = parseEntries(text);
   const routes = new Map(entries);
   if (routes.size < entries.length) throw new Error('must have each country only once');
@@ -39,7 +39,7 @@ export function findRouteErrors({
   routes,
 }: {
   readonly names: readonly ProviderName[];
-  readonly routes: ProviderRoutes;
+  readonly routes: ProvidersByCountry;
 }): string[] {
   if ([...routes.values()].flat().every((name) => names.includes(name))) return [];
   return ['PROVIDER_ROUTES must have only providers that PROVIDERS has, too'];

@@ -44,4 +44,4 @@ import { createUndiciAxios } from './undici-adapter.js';
   ],
   exports: [InfobipClient, InfobipAccountApi, SinchClient, AccountCheck, AccountSetup],
 })
-export class AccountsModule {}
+export class ProviderClientsModule {}
