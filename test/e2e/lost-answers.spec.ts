@@ -2,6 +2,7 @@ import { seconds } from '../../src/common/durations.js';
 import {
   dropConnection,
   hang,
+  messageSent,
   reply,
   startScriptedUpstream,
   type Script,
@@ -14,7 +15,6 @@ const NUMBER = '+14155552671';
 const OTHER_NUMBER = '+14155552672';
 const OTHER_CODE = '999999';
 const MAX_ATTEMPTS = 5;
-const messageSent = reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' });
 
 /** So long that no other answer is late. */
 const TIMEOUT_MS = scaleTimeLimit(seconds(1));

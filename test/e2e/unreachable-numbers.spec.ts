@@ -52,7 +52,7 @@ describe('A client that sends to unreachable numbers', () => {
     for (let i = 0; i < DEFAULT_BUDGET; i += 1) await send(attacker, target(i)).expect(422);
   }
 
-  it('is not told that a code was sent, if it repeats the send in the cooldown', async () => {
+  it('gets no answer that a code was sent, if it repeats the send in the cooldown', async () => {
     const repeat = () => send(attacker, target(0)).set('idempotency-key', 'a');
     expectProblem(await repeat(), 422, 'destination_unreachable');
     const response = await repeat();

@@ -1,6 +1,7 @@
 import { scrape, total, type Sample } from '../support/metrics.js';
 import { expectProblem } from '../support/problem.js';
 import {
+  messageSent,
   reply,
   startScriptedUpstream,
   type Script,
@@ -12,7 +13,6 @@ import { startPostgres, type PostgresServer } from '../support/services/postgres
 
 const NUMBER = '+14155552671';
 const checked = { pinId: 'PIN', msisdn: '14155552671', attemptsRemaining: 4 };
-const messageSent = reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' });
 
 describe('When the result of a provider call cannot be stored', () => {
   let postgres: PostgresServer;

@@ -38,6 +38,9 @@ export function reply(
   };
 }
 
+/** Infobip's response to a send that it accepts. */
+export const messageSent = reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' });
+
 /** Never responds. */
 export const hang: Script = () => undefined;
 

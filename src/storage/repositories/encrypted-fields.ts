@@ -14,12 +14,12 @@ interface EncryptedFields {
   readonly requestedAt?: number | undefined;
 }
 
-export const toEncryptedFields = (
-  { e164, identity }: PhoneNumber,
-  providerPinId: string,
-  eventReference: string | undefined,
-  requestedAt: number | undefined,
-): EncryptedFields => ({
+export const toEncryptedFields = ({
+  phoneNumber: { e164, identity },
+  providerPinId,
+  eventReference,
+  requestedAt,
+}: Omit<EncryptedFields, 'to' | 'dialled'> & { phoneNumber: PhoneNumber }): EncryptedFields => ({
   to: identity,
   ...(e164 !== identity && { dialled: e164 }),
   providerPinId,

@@ -19,16 +19,17 @@ export function toVerifyResult(
 ): VerifyResult {
   // The verification was erased while the provider checked the code.
   if (!row) return { verified: false, reason: 'cancelled' };
-  const isOpen = row.status === 'pending' && now < row.expires_at;
-  // The code was right, but its check took until the expiry.
-  if (result === 'verified' && row.status === 'pending' && !isOpen) {
-    return { verified: false, reason: 'expired' };
+  const closed = { verified: false, reason: getClosedReason(row, now) } as const;
+  if (row.status !== 'pending') return closed;
+  if (now >= row.expires_at) {
+    // If the code was right, its check took until the expiry.
+    return result === 'verified' ? { verified: false, reason: 'expired' } : closed;
   }
   // A resend may have sent a code of another provider meanwhile.
   const attemptsRemaining = Math.min(getAttemptsRemaining(row), getAttemptsPerCode(row.provider));
   // After a final result, attempts remain only if another message has replaced the code, or may do so.
-  if (isOpen && (result === 'wrong_code' || attemptsRemaining > 0)) {
+  if (result === 'wrong_code' || attemptsRemaining > 0) {
     return { verified: false, reason: 'wrong_code', attemptsRemaining };
   }
-  return { verified: false, reason: getClosedReason(row, now) };
+  return closed;
 }

@@ -164,7 +164,8 @@ export class VerificationTable {
     const { pinId, client, phoneNumber, resendOf } = reservation;
     const eventReference = this.webhooks.isEnabled ? reservation.eventReference : undefined;
     const requestedAt = resendOf && reservation.requestedAt;
-    const fields = toEncryptedFields(phoneNumber, providerPinId, eventReference, requestedAt);
+    const values = { phoneNumber, providerPinId, eventReference, requestedAt };
+    const fields = toEncryptedFields(values);
     return this.protection.encrypt(fields, getFieldsContext(pinId, client));
   }
 
