@@ -139,7 +139,7 @@ describe('A client that guesses codes of many numbers', () => {
   });
 
   // This test fails if `findFinalRejection` in attempt.repository.ts ignores `isOwnLimit`.
-  it('is told the limit of a number rather than its own, because that limit may end earlier', async () => {
+  it('gets the limit of a number rather than its own, because that limit may end earlier', async () => {
     const phoneNumber = target(800);
     let pinId = '';
     // Ten wrong codes: the limit of this number in an hour.
