@@ -32,6 +32,7 @@ const PREFIX_KINDS = BUDGET_KINDS.filter(({ destination }) => destination === 'p
 /**
  * By how many unverified messages a budget may be exceeded if recent ones are counted too. Users
  * verify their codes within minutes; an attack reaches this limit before its first codes expire.
+ * The allowance of a day is not renewed until the messages of an attack are two weeks old.
  */
 const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = {
   prefix: { hour: 25, day: 10 },
@@ -96,7 +97,9 @@ function checkBudget(
   const allowed = Math.floor(floor + getVerifiedAllowance(counts, window, config));
   const unverified = countUnverified(counts[window]);
   const unverifiedWithRecent = unverified + countUnverified(counts.recent);
-  const allowedWithRecent = allowed + Math.floor(share * BURST_ALLOWANCE[destination][window]);
+  const burst = share * BURST_ALLOWANCE[destination][window];
+  const usedBefore = window === 'day' ? getExcessBeforeDay(counts, config) : 0;
+  const allowedWithRecent = allowed + Math.floor(Math.max(0, burst - usedBefore));
   if (unverified <= allowed && unverifiedWithRecent <= allowedWithRecent) return undefined;
   const includesRecent = unverified <= allowed;
   return {
@@ -108,6 +111,19 @@ function checkBudget(
     verified: counts[window].verified + counts.recent.verified,
     enforced: config.mode === 'enforce',
   };
+}
+
+/**
+ * By how much the unverified messages of two weeks, without the last day, exceed `unverifiedRatio`
+ * times the verified ones. An attack has used as much of the burst allowance on earlier days.
+ */
+function getExcessBeforeDay(
+  { day, twoWeeks }: DestinationCounts,
+  { unverifiedRatio }: PumpingConfig,
+): number {
+  const verified = twoWeeks.verified - day.verified;
+  const unverified = countUnverified(twoWeeks) - countUnverified(day);
+  return Math.max(0, unverified - unverifiedRatio * verified);
 }
 
 /** Whether the day's unverified messages to a prefix are within its budget without the floor. */

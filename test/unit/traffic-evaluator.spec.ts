@@ -176,6 +176,35 @@ describe('TrafficEvaluator', () => {
     },
   );
 
+  // These tests fail without `getExcessBeforeDay` in traffic-evaluator.ts.
+  it.each([
+    ['prefix', 10, evaluatePrefix],
+    ['country', 100, evaluateCountry],
+  ] as const)(
+    'allows a %s no second burst of %i messages a day after the first one',
+    (scope, burst, evaluateScope) => {
+      const evaluateBurst = (unverified: number, twoWeeks: SendCounts) =>
+        evaluateScope({ day: counts(0, 20), recent: counts(0, unverified - 20), twoWeeks });
+      const ofDay = (verified: number, unverified: number) => counts(verified, 20 + unverified);
+
+      expect(evaluateBurst(30, ofDay(0, 1_000))).toBeUndefined();
+      expect(evaluateBurst(31, ofDay(0, burst))).toMatchObject({
+        scope: `client_${scope}`,
+        window: 'day',
+        includesRecent: true,
+        unverified: 31,
+        allowed: 30,
+      });
+      // What is left of the burst.
+      expect(evaluateBurst(34, ofDay(0, burst - 4))).toBeUndefined();
+      expect(evaluateBurst(35, ofDay(0, burst - 4))).toMatchObject({ allowed: 34 });
+      // A verified message earns back the ratio.
+      expect(evaluateBurst(34, ofDay(8, burst))).toBeUndefined();
+      expect(evaluateBurst(35, ofDay(8, burst))).toMatchObject({ allowed: 34 });
+      expect(evaluateBurst(30 + burst, ofDay(20 * burst, burst))).toBeUndefined();
+    },
+  );
+
   it('allows a prefix within its own share when the budget of its country is exceeded', () => {
     const country = { ...NO_TRAFFIC, hour: counts(0, 1_000) };
     const trusted = { ...NO_TRAFFIC, recent: counts(4, 1), day: counts(6, 4) };

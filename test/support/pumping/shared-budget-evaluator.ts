@@ -16,8 +16,8 @@ const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = 
 };
 
 /**
- * Evaluates as earlier releases did, which had one budget for all clients together. With only one
- * client, the present evaluator makes the same decisions.
+ * Evaluates one budget for all clients together, as earlier releases did. With only one client, the
+ * present evaluator makes the same decisions.
  */
 export function createSharedBudgetEvaluator(config: PumpingConfig) {
   const findViolation = (scope: DestinationScope, counts: DestinationCounts) =>
@@ -42,7 +42,7 @@ function checkBudget(
   const allowed = Math.floor(floor + getVerifiedAllowance(counts, window, config));
   const unverified = countUnverified(counts[window]);
   const unverifiedWithRecent = unverified + countUnverified(counts.recent);
-  const allowedWithRecent = allowed + BURST_ALLOWANCE[scope][window];
+  const allowedWithRecent = allowed + getBurst(scope, window, counts, config);
   if (unverified <= allowed && unverifiedWithRecent <= allowedWithRecent) return undefined;
   const includesRecent = unverified <= allowed;
   return {
@@ -54,6 +54,20 @@ function checkBudget(
     verified: counts[window].verified + counts.recent.verified,
     enforced: config.mode === 'enforce',
   };
+}
+
+/** The burst allowance. That of the day is smaller by what earlier days have used of it. */
+function getBurst(
+  scope: DestinationScope,
+  window: BudgetWindow,
+  { day, twoWeeks }: DestinationCounts,
+  { unverifiedRatio }: PumpingConfig,
+): number {
+  const burst = BURST_ALLOWANCE[scope][window];
+  if (window === 'hour') return burst;
+  const unverifiedBefore = countUnverified(twoWeeks) - countUnverified(day);
+  const used = unverifiedBefore - unverifiedRatio * (twoWeeks.verified - day.verified);
+  return Math.floor(Math.min(burst, Math.max(0, burst - used)));
 }
 
 /** Whether the day's unverified messages to a prefix are within its budget without the floor. */

@@ -85,6 +85,20 @@ export const ATTACKS: readonly Attack[] = [
       createBotTraffic(random, ATTACKER_NUMBERS, { start, count: 1_800, everyMs: seconds(1) }),
   },
   {
+    name: 'one country, one a second for ten minutes, each day for a week',
+    // The first burst, and the floor of each further day.
+    maxDelivered: 110 + 6 * 30,
+    createTraffic: (random, start) =>
+      Array.from({ length: 7 }, (_, day) =>
+        createBotTraffic(random.for(String(day)), ATTACKER_NUMBERS, {
+          // So much later each day that the burst of the day before has left the last day.
+          start: start + day * (hours(24) + minutes(20)),
+          count: 600,
+          everyMs: seconds(1),
+        }),
+      ).flat(),
+  },
+  {
     name: 'a slow drip into one country, one every ten minutes for a week',
     // A little more than the floor of 30 a day.
     maxDelivered: 7 * 33,
