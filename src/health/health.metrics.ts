@@ -4,6 +4,7 @@ import type { HealthCheckResult } from '@nestjs/terminus';
 import { seconds } from '../common/durations.js';
 import { throttleConfig, type ThrottleConfig } from '../config/throttle.config.js';
 import { Metrics } from '../observability/metrics.js';
+import { CleanupService } from '../storage/cleanup.service.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { ReadinessService } from './readiness.service.js';
 
@@ -23,6 +24,7 @@ export class HealthMetrics {
     private readonly readiness: ReadinessService,
     metrics: Metrics,
     storage: StorageHealthIndicator,
+    cleanup: CleanupService,
     @Inject(throttleConfig.KEY) { redisUrl }: ThrottleConfig,
   ) {
     metrics.addGauge(
@@ -46,6 +48,12 @@ export class HealthMetrics {
           labels: { state },
           value,
         })),
+    );
+    metrics.addGauge(
+      'otp_cleanup_last_success_timestamp_seconds',
+      'Unix time at which a cleanup of this replica last ended without an error; 0 before the first.',
+      [],
+      () => [{ labels: {}, value: cleanup.lastSuccessTime / seconds(1) }],
     );
     if (redisUrl === undefined) return;
     metrics.addGauge('otp_redis_up', '1 if Redis can count requests, else 0.', [], async () => {

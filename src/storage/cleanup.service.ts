@@ -51,6 +51,11 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private isStopping = false;
+  /** Whether no step of the present run has failed or was left out. */
+  private isComplete = true;
+  /** Whether another replica cleans up: the present run ends, so that the other can complete its run. */
+  private isYielding = false;
+  private lastSuccess = 0;
 
   constructor(
     private readonly database: Database,
@@ -62,6 +67,14 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
   ) {
     this.queries = prepareCleanupQueries(database);
+  }
+
+  /**
+   * When a cleanup of this replica last ended without an error, in milliseconds since the epoch; 0
+   * before the first.
+   */
+  get lastSuccessTime(): number {
+    return this.lastSuccess;
   }
 
   onApplicationBootstrap(): void {
@@ -82,7 +95,13 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     return this.running;
   }
 
-  private async run(): Promise<void> {
+  private run(): Promise<void> {
+    this.isComplete = true;
+    this.isYielding = false;
+    return this.runSteps();
+  }
+
+  private async runSteps(): Promise<void> {
     // Other replicas may have stored newer times. If the database is down, all steps would fail.
     const isAnswering = await this.runStep(() => this.synchronizer.advanceClock());
     if (!isAnswering) return;
@@ -99,19 +118,21 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     await this.runInBatches(this.queries.deleteUnlinkedReports, unlinkedCutoff);
     await this.runStep(() => this.reports.linkReports());
     await this.deleteExpired();
+    if (this.isComplete && !this.isStopping) this.lastSuccess = this.clock.now();
   }
 
   /**
-   * Runs a step of the cleanup, unless the service stops. An error is logged: the other steps still
-   * run, and the next cleanup tries again.
+   * Runs a step of the cleanup, unless the service stops or another replica cleans up. An error is
+   * logged: the other steps still run, and the next cleanup tries again.
    * @returns whether the step ran without an error
    */
   private async runStep(step: () => Promise<void>): Promise<boolean> {
-    if (this.isStopping) return false;
+    if (this.isStopping || this.isYielding) return false;
     try {
       await step();
       return true;
     } catch (error) {
+      this.isComplete = false;
       this.logger.warn(error);
       return false;
     }
@@ -176,8 +197,13 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
           await inTransaction?.(transaction, rows);
           return rows;
         });
-        changedRows = changed?.length ?? 0;
-        if (changed) afterCommit?.(changed);
+        if (!changed) {
+          this.isComplete = false;
+          this.isYielding = true;
+          return;
+        }
+        changedRows = changed.length;
+        afterCommit?.(changed);
       }
     });
   }

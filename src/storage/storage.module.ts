@@ -81,6 +81,7 @@ import { VerificationStore } from './verification-store.js';
     LostAnswerStore,
     ProviderReferences,
     DeliveryReportStore,
+    CleanupService,
     Outbox,
     Clock,
     StorageHealthIndicator,

@@ -111,6 +111,21 @@ describe.each(DATABASES)('The cleanup, on %s,', (_engine, newStorage) => {
     expect(await report(1)).toBe(1);
   });
 
+  it('records its time only if every step succeeds', async () => {
+    const startTime = clock.now();
+    expect(opened.getLastCleanupTime()).toBe(startTime);
+    const link = jest.spyOn(opened.reports, 'linkReports');
+    link.mockRejectedValueOnce(new Error('linking failed'));
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    clock.advance(minutes(1));
+
+    await opened.runCleanup();
+    expect(opened.getLastCleanupTime()).toBe(startTime);
+
+    await opened.runCleanup();
+    expect(opened.getLastCleanupTime()).toBe(clock.now());
+  });
+
   it('deletes old unlinked reports before it links reports', async () => {
     await report(1);
     clock.advance(minutes(15));
@@ -141,5 +156,75 @@ describe.each(DATABASES)('The cleanup, on %s,', (_engine, newStorage) => {
     const deleted = await report(count);
     expect(deleted).toBeGreaterThan(0);
     expect(deleted).toBeLessThan(count);
+  });
+});
+
+describe('The cleanup, on PostgreSQL,', () => {
+  const [, newStorage] = DATABASES.find(([name]) => name === 'PostgreSQL') ?? [];
+  let storage: TestStorage;
+  let clock: FakeClock;
+  let replicas: OpenStore[];
+
+  beforeEach(async () => {
+    if (!newStorage) throw new Error('PostgreSQL is not among the databases');
+    clock = new FakeClock();
+    storage = await newStorage();
+    replicas = [await storage.open(clock), await storage.open(clock)];
+    for (const replica of replicas) await replica.runCleanup();
+  });
+
+  afterEach(async () => {
+    for (const replica of replicas) await replica.close();
+    await storage.removeData();
+  });
+
+  it('deletes the other expired rows while another session has locked one', async () => {
+    const [replica] = replicas as [OpenStore];
+    const { store, database } = replica;
+    for (const [i, pinId] of ['locked', 'unlocked'].entries()) {
+      const number = phoneNumber(`+1415555267${String(i)}`);
+      const admission = await store.reserveSend(newVerification(pinId, number, clock.now()));
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      await store.releaseSend(admission.reservation, ['infobip']);
+    }
+    const { lock, list } = database.prepare('test', {
+      lock: () => sql`select 1 from verifications, client_numbers
+        where verifications.pin_id = 'locked'
+          and client_numbers.number_hash = verifications.number_hash for update`,
+      list: () => sql<{ pin_id: string }>`select pin_id from verifications
+        where exists (select 1 from client_numbers
+          where client_numbers.number_hash = verifications.number_hash)
+        order by pin_id`,
+    });
+    const listPinIds = async () => {
+      const { rows } = await database.run((batch) => list(batch, {}));
+      return rows.map(({ pin_id }) => pin_id);
+    };
+    expect(await listPinIds()).toEqual(['locked', 'unlocked']);
+    clock.advance(hours(24 * 90));
+
+    await database.transaction(async (transaction) => {
+      await transaction.run((batch) => lock(batch, {}));
+      await replica.runCleanup();
+      expect(await listPinIds()).toEqual(['locked']);
+    });
+
+    expect(replica.getLastCleanupTime()).toBe(clock.now());
+    await replica.runCleanup();
+    expect(await listPinIds()).toEqual([]);
+  });
+
+  it('ends without a success while another replica cleans up', async () => {
+    const [first, second] = replicas as [OpenStore, OpenStore];
+    const startTime = clock.now();
+    clock.advance(minutes(1));
+    const batches = jest.spyOn(second.database, 'runCleanup');
+
+    await first.database.runCleanup(() => second.runCleanup());
+
+    expect(batches).toHaveBeenCalledTimes(1);
+    expect(second.getLastCleanupTime()).toBe(startTime);
+    await second.runCleanup();
+    expect(second.getLastCleanupTime()).toBe(clock.now());
   });
 });

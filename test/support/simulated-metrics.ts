@@ -142,6 +142,9 @@ const NOTHING_WRONG: MetricSeries = {
   ...ofReplica('otp_log_lines_lost_total', '0x360'),
   ...ofReplica('otp_events_total', '0x360', ABANDONED),
   ...ofReplica('otp_events_oldest_waiting_seconds', '0x360'),
+  // Only one of the replicas gets to clean up.
+  ...ofReplica('otp_cleanup_last_success_timestamp_seconds', '0+60x360'),
+  ...ofReplica('otp_cleanup_last_success_timestamp_seconds', '0x360', SECOND),
   ...ofReplica('otp_database_connections', '0x360', { state: 'waiting' }),
   ...openCircuit('0x360'),
   ...blocked('0x360'),

@@ -28,6 +28,7 @@ export interface OpenStore {
   readonly messages: MessageRepository;
   readonly reports: DeliveryReportStore;
   runCleanup(): Promise<void>;
+  getLastCleanupTime(): number;
   close(): Promise<void>;
 }
 
@@ -96,6 +97,7 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
     messages: module.get(MessageRepository),
     reports: module.get(DeliveryReportStore),
     runCleanup: () => module.get(CleanupService).runOnce(),
+    getLastCleanupTime: () => module.get(CleanupService).lastSuccessTime,
     close: () => module.close(),
   };
 }

@@ -159,6 +159,12 @@ const FAILURES: [
   ],
   ['OtpEventLoopLag', ofReplica('nodejs_eventloop_lag_p99_seconds', '0.5x360'), A],
   ['OtpClientsFileInvalid', ofReplica('otp_clients_file_valid', '1x340 0x20'), A],
+  // The other replica has never completed a cleanup.
+  [
+    'OtpCleanupFails',
+    ofReplica('otp_cleanup_last_success_timestamp_seconds', '0+60x280 16800x80'),
+    {},
+  ],
   ['OtpEventsLate', ofReplica('otp_events_oldest_waiting_seconds', '0x340 1000x20'), {}],
   ['OtpEventsAbandoned', ofReplica('otp_events_total', '0x350 0+1x10', ABANDONED), {}],
   ['OtpLogLinesLost', ofReplica('otp_log_lines_lost_total', '0x350 0+5x10'), A],

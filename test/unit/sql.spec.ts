@@ -31,6 +31,7 @@ async function statementsOf(
     setting: 'DATABASE_URL',
     dialect,
     lockClause,
+    skipLockedClause: lockClause && 'for update skip locked',
     clock: new Clock(),
     shard,
     migrate: disconnected,

@@ -32,6 +32,8 @@ export interface DatabaseEngine extends FailureClassifier {
   readonly clock: Clock;
   /** The clause that locks the rows of a select until the transaction ends; empty if not needed. */
   readonly lockClause: 'for update' | '';
+  /** As `lockClause`, but leaves out the rows that another transaction has locked. */
+  readonly skipLockedClause: 'for update skip locked' | '';
   /** SQL for the row that this transaction writes, of a count that is spread over several rows. */
   readonly shard: string;
   /** Migrates the schema, one process at a time. */
@@ -104,6 +106,7 @@ function numberPlaceholders({ sql: template, parameters: all }: CompiledQuery) {
 export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   readonly clock: Clock;
   readonly lockClause: RawBuilder<unknown>;
+  readonly skipLockedClause: RawBuilder<unknown>;
   readonly shard: RawBuilder<number>;
   /** The text of every prepared statement, by its name. */
   readonly statements = new Map<string, string>();
@@ -114,6 +117,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     this.compiler = new Kysely<DatabaseSchema>({ dialect: engine.dialect });
     this.clock = engine.clock;
     this.lockClause = sql.raw(engine.lockClause);
+    this.skipLockedClause = sql.raw(engine.skipLockedClause);
     this.shard = sql.raw(engine.shard);
   }
 

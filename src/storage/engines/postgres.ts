@@ -66,6 +66,7 @@ export function openPostgres(
       return (rows?.[0] as { now: number } | undefined)?.now ?? NaN;
     }),
     lockClause: 'for update',
+    skipLockedClause: 'for update skip locked',
     shard: SHARD,
     migrate: () =>
       migrate(dialect, (db) =>

@@ -27,6 +27,7 @@ export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): D
     clock: new Clock(),
     // Only one transaction writes at a time: no row locks, and no counts spread over several rows.
     lockClause: '',
+    skipLockedClause: '',
     shard: '0',
     runBatch: connection.runBatch,
     transaction: (work) => connection.transaction(work),

@@ -25,104 +25,163 @@ export const CLEANUP_BATCH = 500;
 const SLOT = sql`slot + 0`;
 
 /** Each statement changes one batch, the oldest rows first, and returns a row for each. */
-export const prepareCleanupQueries = (database: Database) =>
-  database.prepare('cleanup', {
-    failAbandonedSends: (_db, p: CleanupCutoff) => {
-      const condition = sql`status = 'sending' and created_at <= ${p.cutoff}`;
-      const oldest = isAmongOldest('verifications', ['pin_id'], 'created_at', condition);
-      return sql<object>`update verifications set status = 'failed'
-        where ${oldest} returning pin_id`;
-    },
+export const prepareCleanupQueries = (database: Database) => {
+  const deleteOldest = (rows: RowsToChange) =>
+    changeOldest<object>(database, rows, deleteFrom(rows), toColumns(rows.key));
+  return database.prepare('cleanup', {
+    failAbandonedSends: (_db, p: CleanupCutoff) =>
+      changeOldest<object>(
+        database,
+        verificationsWhere(sql`status = 'sending' and created_at <= ${p.cutoff}`),
+        sql`update verifications set status = 'failed'`,
+        sql`pin_id`,
+      ),
     deleteVerifications: (_db, p: CleanupCutoff) => {
-      const condition = sql`created_at <= ${p.cutoff}`;
-      const oldest = isAmongOldest('verifications', ['pin_id'], 'created_at', condition);
-      return sql<DeletedVerification>`delete from verifications
-        where ${oldest} returning ${DELETED_VERIFICATION_COLUMNS}`;
+      const rows = verificationsWhere(sql`created_at <= ${p.cutoff}`);
+      return changeOldest<DeletedVerification>(
+        database,
+        rows,
+        deleteFrom(rows),
+        DELETED_VERIFICATION_COLUMNS,
+      );
     },
     deleteEvents: (_db, p: CleanupCutoff) => {
-      const condition = sql`created_at <= ${p.cutoff}`;
-      const oldest = isAmongOldest('outbox', ['pin_id', 'subject'], 'created_at', condition);
-      return sql<DeletedEvent>`delete from outbox where ${oldest} returning state`;
+      const rows = {
+        table: 'outbox',
+        key: ['pin_id', 'subject'],
+        age: sql`created_at`,
+        condition: sql`created_at <= ${p.cutoff}`,
+      } as const;
+      return changeOldest<DeletedEvent>(database, rows, deleteFrom(rows), sql`state`);
     },
     deleteMessages: (_db, p: CleanupCutoff) => {
-      const condition = sql`pin_id <> '' and sent_at <= ${p.cutoff}`;
-      const oldest = isAmongOldest('messages', ['message_hash'], 'sent_at', condition);
-      return sql<DeletedMessage>`delete from messages
-        where ${oldest} returning ${DELETED_MESSAGE_COLUMNS}`;
+      const rows = {
+        table: 'messages',
+        key: ['message_hash'],
+        age: sql`sent_at`,
+        condition: sql`pin_id <> '' and sent_at <= ${p.cutoff}`,
+      } as const;
+      return changeOldest<DeletedMessage>(
+        database,
+        rows,
+        deleteFrom(rows),
+        DELETED_MESSAGE_COLUMNS,
+      );
     },
     /** Reports of messages without a stored send: it failed, or another program sent the message. */
     deleteUnlinkedReports: (_db, p: CleanupCutoff) =>
-      deleteOldest(
-        'messages',
-        ['message_hash'],
-        'received_at',
-        sql`pin_id = '' and received_at <= ${p.cutoff}`,
-      ),
+      deleteOldest({
+        table: 'messages',
+        key: ['message_hash'],
+        age: sql`received_at`,
+        condition: sql`pin_id = '' and received_at <= ${p.cutoff}`,
+      }),
     deleteKeys: (_db, p: CleanupCutoff) =>
-      deleteOldest(
-        'idempotency_keys',
-        ['client', 'key_hash'],
-        'created_at',
-        sql`created_at <= ${p.cutoff}`,
-      ),
+      deleteOldest({
+        table: 'idempotency_keys',
+        key: ['client', 'key_hash'],
+        age: sql`created_at`,
+        condition: sql`created_at <= ${p.cutoff}`,
+      }),
     /** Ends the trust in numbers that were verified long ago. */
     clearVerifiedAt: (_db, p: CleanupCutoff) =>
-      clearOldestVerifiedAt('client_numbers', ['number_hash', 'client'], p),
+      clearOldestVerifiedAt(database, 'client_numbers', ['number_hash', 'client'], p),
     deleteNumbers: (_db, p: CleanupCutoff) =>
-      deleteUnverified('client_numbers', ['number_hash', 'client'], p),
+      deleteOldest(unverifiedNumbers('client_numbers', ['number_hash', 'client'], p)),
     /** Replicas of the previous release count in `numbers`. */
     clearVerifiedAtOfPreviousRelease: (_db, p: CleanupCutoff) =>
-      clearOldestVerifiedAt('numbers', ['number_hash'], p),
+      clearOldestVerifiedAt(database, 'numbers', ['number_hash'], p),
     deleteNumbersOfPreviousRelease: (_db, p: CleanupCutoff) =>
-      deleteUnverified('numbers', ['number_hash'], p),
+      deleteOldest(unverifiedNumbers('numbers', ['number_hash'], p)),
     deleteEndUsers: (_db, p: CleanupCutoff) =>
-      deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.cutoff}`),
+      deleteOldest({
+        table: 'end_users',
+        key: ['address_hash'],
+        age: sql`touched_at`,
+        condition: sql`touched_at <= ${p.cutoff}`,
+      }),
     deleteTraffic: (_db, p: CleanupCutoff) =>
-      deleteOldest('traffic', ['subject', 'slot', 'shard'], SLOT, sql`${SLOT} < ${p.cutoff}`),
+      deleteOldest({
+        table: 'traffic',
+        key: ['subject', 'slot', 'shard'],
+        age: SLOT,
+        condition: sql`${SLOT} < ${p.cutoff}`,
+      }),
     deleteUsage: (_db, p: CleanupCutoff<string>) =>
-      deleteOldest(
-        'usage_daily',
-        ['day', 'client', 'country', 'provider', 'channel'],
-        'day',
-        sql`day < ${p.cutoff}`,
-      ),
+      deleteOldest({
+        table: 'usage_daily',
+        key: ['day', 'client', 'country', 'provider', 'channel'],
+        age: sql`day`,
+        condition: sql`day < ${p.cutoff}`,
+      }),
   });
+};
+
+interface RowsToChange {
+  readonly table: keyof DatabaseSchema;
+  /** The columns of the primary key. */
+  readonly key: readonly string[];
+  /** The rows with the lowest values are changed first. */
+  readonly age: RawBuilder<unknown>;
+  readonly condition: RawBuilder<unknown>;
+}
 
 type NumberTable = 'client_numbers' | 'numbers';
 
-/** Keeps the rows, because they may still count sends. {@link deleteUnverified} deletes them later. */
+const verificationsWhere = (condition: RawBuilder<unknown>): RowsToChange => ({
+  table: 'verifications',
+  key: ['pin_id'],
+  age: sql`created_at`,
+  condition,
+});
+
+const unverifiedNumbers = (
+  table: NumberTable,
+  key: readonly string[],
+  { cutoff }: CleanupCutoff,
+): RowsToChange => ({
+  table,
+  key,
+  age: sql`touched_at`,
+  condition: sql`verified_at = 0 and touched_at <= ${cutoff}`,
+});
+
+/** Keeps the rows, because they may still count sends. {@link unverifiedNumbers} are deleted later. */
 function clearOldestVerifiedAt(
+  database: Database,
   table: NumberTable,
   key: readonly string[],
   { cutoff }: CleanupCutoff,
 ) {
   const condition = sql`verified_at > 0 and verified_at <= ${cutoff}`;
-  const oldest = isAmongOldest(table, key, 'verified_at', condition);
-  return sql<object>`update ${sql.table(table)} set verified_at = 0 where ${oldest} returning number_hash`;
+  return changeOldest<object>(
+    database,
+    { table, key, age: sql`verified_at`, condition },
+    sql`update ${sql.table(table)} set verified_at = 0`,
+    sql`number_hash`,
+  );
 }
 
-const deleteUnverified = (table: NumberTable, key: readonly string[], { cutoff }: CleanupCutoff) =>
-  deleteOldest(table, key, 'touched_at', sql`verified_at = 0 and touched_at <= ${cutoff}`);
+const deleteFrom = ({ table }: RowsToChange) => sql`delete from ${sql.table(table)}`;
 
-function deleteOldest(...args: Parameters<typeof isAmongOldest>) {
-  const [table, key] = args;
-  return sql<object>`delete from ${sql.table(table)} where ${isAmongOldest(...args)}
-    returning ${sql.join(key.map((column) => sql.ref(column)))}`;
-}
+const toColumns = (names: readonly string[]) => sql.join(names.map((name) => sql.ref(name)));
 
 /**
- * True for the oldest rows that meet the condition. The condition is also outside the subquery,
- * because PostgreSQL checks only that part again after a wait for a row lock.
+ * Changes the oldest rows that meet the condition. Rows that another transaction has locked are left
+ * for the next cleanup, so that they delay no other row. The subquery has a name because PostgreSQL
+ * then runs it once: a second run would choose further rows. The condition is repeated, because a row
+ * may change before it is locked.
  */
-function isAmongOldest(
-  table: keyof DatabaseSchema,
-  key: readonly string[],
-  age: string | RawBuilder<unknown>,
-  condition: RawBuilder<unknown>,
-): RawBuilder<boolean> {
-  const columns = sql.join(key.map((column) => sql.ref(column)));
-  return sql`(${columns}) in (
+function changeOldest<R>(
+  database: Database,
+  { table, key, age, condition }: RowsToChange,
+  change: RawBuilder<unknown>,
+  returned: RawBuilder<unknown>,
+) {
+  const columns = toColumns(key);
+  return sql<R>`with oldest as (
       select ${columns} from ${sql.table(table)} where ${condition}
-      order by ${typeof age === 'string' ? sql.ref(age) : age} limit ${sql.lit(CLEANUP_BATCH)})
-    and ${condition}`;
+      order by ${age} limit ${sql.lit(CLEANUP_BATCH)} ${database.skipLockedClause})
+    ${change} where (${columns}) in (select ${columns} from oldest) and ${condition}
+    returning ${returned}`;
 }
