@@ -56,7 +56,7 @@ const RESERVED_SHARE = 0.5;
  */
 export function createTrafficEvaluator(config: PumpingConfig): TrafficEvaluator {
   return (traffic) => {
-    const kinds = skipsCountry(traffic.client_prefix, config) ? PREFIX_KINDS : BUDGET_KINDS;
+    const kinds = skipsCountry(traffic, config) ? PREFIX_KINDS : BUDGET_KINDS;
     return (
       findFirst(kinds, (kind) => checkOwnBudget(traffic, kind, 1, config)) ??
       findFirst(kinds, (kind) => checkSharedBudget(traffic, kind, config))
@@ -117,20 +117,37 @@ function checkBudget(
  * By how much the unverified messages of two weeks, without the last day, exceed `unverifiedRatio`
  * times the verified ones. An attack has used as much of the burst allowance on earlier days.
  */
-function getExcessBeforeDay(
-  { day, twoWeeks }: DestinationCounts,
-  { unverifiedRatio }: PumpingConfig,
-): number {
-  const verified = twoWeeks.verified - day.verified;
-  const unverified = countUnverified(twoWeeks) - countUnverified(day);
-  return Math.max(0, unverified - unverifiedRatio * verified);
+const getExcessBeforeDay = ({ day, twoWeeks }: DestinationCounts, config: PumpingConfig): number =>
+  Math.max(0, countExcess(twoWeeks, config) - countExcess(day, config));
+
+/**
+ * Whether the day's unverified messages to a prefix are within its budget without the floor. Those
+ * to its country must not exceed its budget by far, in the last day or in two weeks. Otherwise an
+ * attack could use up the budget of the country, and then those of its prefixes.
+ */
+function skipsCountry(
+  { client_prefix: prefix, client_country: country }: DestinationTraffic,
+  config: PumpingConfig,
+): boolean {
+  // An attack alone exceeds the verified messages by the floor and one burst at most.
+  const limit = config.floorPerDay + 2 * BURST_ALLOWANCE.country.day;
+  const { recent, twoWeeks } = country;
+  return (
+    countDayExcess(prefix, config) <= 0 &&
+    (countDayExcess(country, config) <= limit ||
+      countExcess(recent, config) + countExcess(twoWeeks, config) <= limit)
+  );
 }
 
-/** Whether the day's unverified messages to a prefix are within its budget without the floor. */
-function skipsCountry(prefix: DestinationCounts, config: PumpingConfig): boolean {
-  const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
-  return unverified <= getVerifiedAllowance(prefix, 'day', config);
-}
+/** The day's unverified messages, recent ones included, beyond those that verified ones allow. */
+const countDayExcess = (counts: DestinationCounts, config: PumpingConfig): number =>
+  countUnverified(counts.day) +
+  countUnverified(counts.recent) -
+  getVerifiedAllowance(counts, 'day', config);
+
+/** The unverified messages beyond those that the verified ones of the same time allow. */
+const countExcess = (counts: SendCounts, { unverifiedRatio }: PumpingConfig): number =>
+  countUnverified(counts) - unverifiedRatio * counts.verified;
 
 /** The ratio times the verified messages: of the window, or a longer-term average if higher. */
 function getVerifiedAllowance(

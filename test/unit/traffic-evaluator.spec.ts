@@ -206,11 +206,29 @@ describe('TrafficEvaluator', () => {
   );
 
   it('allows a prefix within its own share when the budget of its country is exceeded', () => {
-    const country = { ...NO_TRAFFIC, hour: counts(0, 1_000) };
+    const exceeded = counts(1_000, 600);
+    const country = { ...NO_TRAFFIC, hour: exceeded, day: exceeded, twoWeeks: exceeded };
     const trusted = { ...NO_TRAFFIC, recent: counts(4, 1), day: counts(6, 4) };
     const notTrusted = { ...trusted, recent: counts(4, 2) };
 
     expect(evaluateSole(trusted, country)).toBeUndefined();
     expect(evaluateSole(notTrusted, country)).toMatchObject({ scope: 'client_country' });
+  });
+
+  // This test fails without the limit of `skipsCountry` in traffic-evaluator.ts.
+  it('allows no prefix more once its country exceeds its budget by two bursts', () => {
+    const trusted = { ...NO_TRAFFIC, recent: counts(1, 0), day: counts(500, 250) };
+    const evaluateWith = (unverified: number, verifiedBefore: number) => {
+      const day = counts(1_000, unverified);
+      const twoWeeks = counts(1_000 + verifiedBefore, unverified);
+      return evaluateSole(trusted, { ...NO_TRAFFIC, hour: day, day, twoWeeks });
+    };
+
+    // Half of the 1,000 verified messages, the floor of 30, and 200 for two bursts.
+    expect(evaluateWith(730, 0)).toBeUndefined();
+    expect(evaluateWith(731, 0)).toMatchObject({ scope: 'client_country' });
+    // The day after a launch, the verified messages may be older than the attack on it.
+    expect(evaluateWith(731, 2)).toBeUndefined();
+    expect(evaluateWith(732, 2)).toBeDefined();
   });
 });

@@ -27,7 +27,7 @@ export function createSharedBudgetEvaluator(config: PumpingConfig) {
     country,
   }: Record<DestinationScope, DestinationCounts>): SharedViolation | undefined => {
     const violation = findViolation('prefix', prefix);
-    if (violation || skipsCountry(prefix, config)) return violation;
+    if (violation || skipsCountry(prefix, country, config)) return violation;
     return findViolation('country', country);
   };
 }
@@ -70,10 +70,26 @@ function getBurst(
   return Math.floor(Math.min(burst, Math.max(0, burst - used)));
 }
 
-/** Whether the day's unverified messages to a prefix are within its budget without the floor. */
-function skipsCountry(prefix: DestinationCounts, config: PumpingConfig): boolean {
-  const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
-  return unverified <= getVerifiedAllowance(prefix, 'day', config);
+/**
+ * Whether the day's unverified messages to a prefix are within its budget without the floor, and
+ * those to its country within the floor and two bursts, in the day or in two weeks.
+ */
+function skipsCountry(
+  prefix: DestinationCounts,
+  country: DestinationCounts,
+  config: PumpingConfig,
+): boolean {
+  const countSince = ({ recent }: DestinationCounts, counts: SendCounts) =>
+    countUnverified(recent) + countUnverified(counts);
+  const ofPrefix = getVerifiedAllowance(prefix, 'day', config);
+  if (countSince(prefix, prefix.day) > ofPrefix) return false;
+  const limit = config.floorPerDay + 2 * BURST_ALLOWANCE.country.day;
+  const ofDay = limit + getVerifiedAllowance(country, 'day', config);
+  const verified = country.recent.verified + country.twoWeeks.verified;
+  const ofTwoWeeks = limit + config.unverifiedRatio * verified;
+  return (
+    countSince(country, country.day) <= ofDay || countSince(country, country.twoWeeks) <= ofTwoWeeks
+  );
 }
 
 /** The ratio times the verified messages of the window, or of a longer-term average if higher. */
