@@ -136,7 +136,7 @@ function getReportUrls(url: string, { infobip, sinch }: ReportsConfig) {
   const infobipReports = infobip && {
     url: `${url}${INFOBIP_REPORTS_PATH}`,
     token: infobip.tokens[0],
-    hmacSecret: infobip.hmac?.secret,
+    hmacSecret: infobip.hmac?.secrets[0],
     hmacHeader: infobip.hmac?.header,
   };
   return { infobipReports, sinchCallbackUrl: sinch?.url };

@@ -106,17 +106,37 @@ const MIN_TOKEN_LENGTH = 16;
 /** Printable ASCII without spaces and commas. */
 const TOKEN = /^[\x21-\x2b\x2d-\x7e]+$/;
 
-/** Parses one token, or two during a rotation. */
-export function parseReportTokens(text: string): readonly [string, ...string[]] {
-  const [first = '', ...others] = splitList(text);
-  const isToken = (token: string) => token.length >= MIN_TOKEN_LENGTH && TOKEN.test(token);
-  if (others.length > 1 || ![first, ...others].every(isToken)) {
-    throw new Error(
-      `must be one token or two, each of at least ${String(MIN_TOKEN_LENGTH)} printable characters`,
-    );
-  }
-  return [first, ...others];
-}
+/** Base64 (RFC 4648 §4), also without padding. */
+const BASE64 = /^([a-z\d+/]{4})*([a-z\d+/]{4}|[a-z\d+/]{2}(==)?|[a-z\d+/]{3}=?)$/i;
+const MAX_HMAC_SECRET_LENGTH = 255;
+
+/** Creates a parser of one value, or of two during a rotation; it throws if one is invalid. */
+const createRotationParser =
+  (isValid: (value: string) => boolean, form: string) =>
+  (text: string): readonly [string, ...string[]] => {
+    const [first = '', ...others] = splitList(text);
+    if (others.length > 1 || ![first, ...others].every(isValid)) throw new Error(`must be ${form}`);
+    return [first, ...others];
+  };
+
+export const parseReportTokens = createRotationParser(
+  (token) => token.length >= MIN_TOKEN_LENGTH && TOKEN.test(token),
+  `one token or two, each of at least ${String(MIN_TOKEN_LENGTH)} printable characters`,
+);
+
+export const parseHmacSecrets = createRotationParser(
+  ({ length }) => length > 0 && length <= MAX_HMAC_SECRET_LENGTH,
+  `one secret or two, each of at most ${String(MAX_HMAC_SECRET_LENGTH)} characters`,
+);
+
+/** Parses the keys of Sinch's applications. */
+export const parseApplicationKeys = createRotationParser((key) => key !== '', 'one key or two');
+
+/** Parses the secrets of Sinch's applications. */
+export const parseApplicationSecrets = createRotationParser(
+  (secret) => BASE64.test(secret),
+  'one secret or two, each in base64',
+);
 
 const parseMessageIdEntries = createListParser((entry): readonly [string, string] | undefined => {
   const [, tag, id] = MESSAGE_ID_ENTRY.exec(entry) ?? [];

@@ -19,7 +19,12 @@ import {
   positiveInt,
   type SettingDocs,
 } from './env-types.js';
-import { parseMessageIds, parseProviders } from './list-parsers.js';
+import {
+  parseApplicationKeys,
+  parseApplicationSecrets,
+  parseMessageIds,
+  parseProviders,
+} from './list-parsers.js';
 import { NO_ROUTES, parseProvidersByCountry } from './providers-by-country.js';
 import { serviceConfig } from './service.config.js';
 
@@ -27,10 +32,10 @@ import { serviceConfig } from './service.config.js';
 const SINCH_URL = 'https://verification.api.sinch.com';
 
 /** A setting of a provider's account, for which the sandbox has a value. */
-const account = (
+const account = <T>(
   name: string,
   description: string,
-  schema = Joi.string(),
+  schema: Joi.Schema<T>,
   docs: Partial<SettingDocs> = {},
 ) => optional(name, schema, { description, developmentDefault: 'the sandbox’s', ...docs });
 
@@ -63,10 +68,11 @@ const SETTINGS = {
   infobipApiKey: account('INFOBIP_API_KEY', 'API key with the scope `2fa:pin:send`', Joi.string(), {
     isSecret: true,
   }),
-  infobipApplicationId: account('INFOBIP_APP_ID', 'ID of your 2FA application'),
+  infobipApplicationId: account('INFOBIP_APP_ID', 'ID of your 2FA application', Joi.string()),
   infobipTemplateId: account(
     'INFOBIP_MESSAGE_ID',
     'ID of the message template in your 2FA application',
+    Joi.string(),
   ),
   infobipTemplateIds: optional('INFOBIP_MESSAGE_IDS', parsedBy(parseMessageIds), {
     description:
@@ -79,14 +85,17 @@ const SETTINGS = {
   sinchUrl: account('SINCH_BASE_URL', 'URL of the Verification API', baseUrl(), {
     defaultValue: SINCH_URL,
   }),
-  sinchKey: account('SINCH_APPLICATION_KEY', 'key of your Verification application', Joi.string(), {
-    isSecret: true,
-  }),
-  sinchSecret: account(
+  sinchKeys: account(
+    'SINCH_APPLICATION_KEY',
+    'key of your Verification application; of two, the first one sends',
+    parsedBy(parseApplicationKeys),
+    { values: 'key; two during a rotation', isSecret: true },
+  ),
+  sinchSecrets: account(
     'SINCH_APPLICATION_SECRET',
-    'secret of your Verification application, as the dashboard shows it',
-    Joi.string().base64({ paddingRequired: false }),
-    { values: 'base64', isSecret: true },
+    'secret of your Verification application, as the dashboard shows it; of two, the first one sends',
+    parsedBy(parseApplicationSecrets),
+    { values: 'base64; two during a rotation', isSecret: true },
   ),
   sandboxHost: setting('SANDBOX_HOST', oneOf('127.0.0.1', '0.0.0.0').default('127.0.0.1'), {
     description: 'address the sandbox listens on, outside production; a container needs `0.0.0.0`',
@@ -100,7 +109,7 @@ type ProviderSettings = SettingValues<typeof SETTINGS>;
 /** The settings that each provider requires. */
 const CREDENTIALS = {
   infobip: ['infobipUrl', 'infobipApiKey', 'infobipApplicationId', 'infobipTemplateId'],
-  sinch: ['sinchKey', 'sinchSecret'],
+  sinch: ['sinchKeys', 'sinchSecrets'],
 } as const satisfies Record<ProviderName, readonly (keyof ProviderSettings)[]>;
 
 export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, (values, env) => {
@@ -140,13 +149,13 @@ export function getProviderAccount<P extends ProviderName>(
 }
 
 /**
- * An error for each required setting that is absent. Without the sandbox, each provider needs its credentials:
+ * An error for each required setting or secret that is absent. Without the sandbox, each provider needs its credentials:
  * if one provider were simulated, a failover could send a message to the sandbox, not to the phone.
  */
 export function findMissingCredentials(env: Environment): string[] {
   const values = readSettings(SETTINGS, env);
   const isSandboxed = usesSandbox(values, env);
-  return values.names
+  const missing = values.names
     .flatMap((provider): readonly (keyof ProviderSettings)[] => {
       // Sinch's key is useless without its secret, and the reverse.
       const isNeeded = !isSandboxed || (provider === 'sinch' && hasSinchCredentials(values));
@@ -154,6 +163,14 @@ export function findMissingCredentials(env: Environment): string[] {
     })
     .filter((property) => values[property] === undefined)
     .map((property) => `${SETTINGS[property].name} is required`);
+  return [...missing, ...findKeysWithoutSecret(values)];
+}
+
+/** Two secrets may share a key, but a second key needs its own secret. */
+function findKeysWithoutSecret({ sinchKeys: keys, sinchSecrets: secrets }: ProviderSettings) {
+  // A value that is not a list is invalid, and has its own error.
+  if (!Array.isArray(keys) || !Array.isArray(secrets) || keys.length <= secrets.length) return [];
+  return ['SINCH_APPLICATION_SECRET must have a secret for each key in SINCH_APPLICATION_KEY'];
 }
 
 const NO_TEMPLATES: ReadonlyMap<string, string> = new Map();
@@ -181,13 +198,27 @@ const getInfobipAccount = (values: ProviderSettings, sandboxUrl = '') => ({
     (values.infobipTemplateId === undefined ? SANDBOX_TEMPLATES : NO_TEMPLATES),
 });
 
-const getSinchAccount = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({
-  /** Without a trailing slash. */
-  baseUrl: values.sinchUrl ?? sandboxUrl,
-  applicationKey: values.sinchKey ?? '5a4db0c5-0000-4000-8000-000000000000',
-  /** The secret in base64, as the dashboard shows it. */
-  applicationSecret: values.sinchSecret ?? 'c2FuZGJveC1zZWNyZXQ=',
-});
+/** The credentials of an application at Sinch. */
+export interface SinchApplication {
+  readonly applicationKey: string;
+  /** In base64, as the dashboard shows it. */
+  readonly applicationSecret: string;
+}
+
+const SANDBOX_KEYS = ['5a4db0c5-0000-4000-8000-000000000000'] as const;
+const SANDBOX_SECRETS = ['c2FuZGJveC1zZWNyZXQ='] as const;
+
+/** `baseUrl` has no trailing slash. */
+function getSinchAccount(values: ProviderSettings, sandboxUrl = SINCH_URL) {
+  const [key, otherKey = key] = values.sinchKeys ?? SANDBOX_KEYS;
+  const [secret, ...otherSecrets] = values.sinchSecrets ?? SANDBOX_SECRETS;
+  // The first one sends. During a rotation, callbacks of the second one are accepted, too.
+  const applications: readonly [SinchApplication, ...SinchApplication[]] = [
+    { applicationKey: key, applicationSecret: secret },
+    ...otherSecrets.map((applicationSecret) => ({ applicationKey: otherKey, applicationSecret })),
+  ];
+  return { baseUrl: values.sinchUrl ?? sandboxUrl, applications };
+}
 
 /** Whether the sandbox replaces the providers: outside production, if none has a remote URL. */
 function usesSandbox(values: ProviderSettings, env: Environment): boolean {
@@ -212,5 +243,5 @@ function getConfiguredUrls(values: ProviderSettings): string[] {
   return values.names.map((name) => urls[name]).filter((url) => url !== undefined);
 }
 
-const hasSinchCredentials = ({ sinchKey, sinchSecret }: ProviderSettings): boolean =>
-  sinchKey !== undefined || sinchSecret !== undefined;
+const hasSinchCredentials = ({ sinchKeys, sinchSecrets }: ProviderSettings): boolean =>
+  sinchKeys !== undefined || sinchSecrets !== undefined;

@@ -9,7 +9,7 @@ import {
   type SettingValues,
 } from './define-config.js';
 import { baseUrl, flag, parsedBy } from './env-types.js';
-import { HEADER_NAME, parseReportTokens } from './list-parsers.js';
+import { HEADER_NAME, parseHmacSecrets, parseReportTokens } from './list-parsers.js';
 import { providersConfig } from './providers.config.js';
 import { serviceConfig } from './service.config.js';
 
@@ -23,7 +23,7 @@ const SINCH_REPORTS_PATH = '/provider-reports/sinch';
 /** How a sandbox that the service starts itself proves that its reports are authentic. */
 const SANDBOX_REPORTS = {
   tokens: ['sandbox-delivery-token'],
-  hmac: { secret: 'sandbox-hmac-secret', header: 'x-signature' },
+  hmac: { secrets: ['sandbox-hmac-secret'], header: 'x-signature' },
 };
 
 const SETTINGS = {
@@ -35,8 +35,10 @@ const SETTINGS = {
     developmentDefault: 'the sandbox’s, if the service starts it',
     isSecret: true,
   }),
-  infobipHmacSecret: optional('INFOBIP_REPORT_HMAC_SECRET', Joi.string().max(255), {
-    description: 'secret of the `HMAC_SHA_256` signature of Infobip’s reports',
+  infobipHmacSecrets: optional('INFOBIP_REPORT_HMAC_SECRET', parsedBy(parseHmacSecrets), {
+    description:
+      'secret of the `HMAC_SHA_256` signature of Infobip’s reports, without a comma. List two to rotate',
+    values: 'secrets of at most 255 characters',
     defaultInWords: 'reports need no signature',
     isSecret: true,
   }),
@@ -85,12 +87,12 @@ export type ReportsConfig = ConfigType<typeof reportsConfig>;
 
 /** In development, reports of a sandbox that the service starts need no settings. */
 function getInfobipReports(values: SettingValues<typeof SETTINGS>, env: Environment) {
-  const { infobipTokens: tokens, infobipHmacSecret: secret, infobipHmacHeader: header } = values;
+  const { infobipTokens: tokens, infobipHmacSecrets: secrets, infobipHmacHeader: header } = values;
   if (tokens) {
-    // Either token is accepted. Node has header names in lower case.
+    // Each token and each secret is accepted. Node has header names in lower case.
     return {
       tokens,
-      hmac: secret && header ? { secret, header: header.toLowerCase() } : undefined,
+      hmac: secrets && header ? { secrets, header: header.toLowerCase() } : undefined,
     };
   }
   const hasOwnSandbox = providersConfig(env).sandbox?.startOn !== undefined;
@@ -103,7 +105,7 @@ const getSinchCallback = (url: string) => ({ url, path: new URL(url).pathname })
 /** An error for each absent setting that another one requires. */
 export function findReportErrors(env: Environment): string[] {
   const values = readSettings(SETTINGS, env);
-  const isSigned = values.infobipHmacSecret !== undefined;
+  const isSigned = values.infobipHmacSecrets !== undefined;
   const errors: string[] = [];
   if (isSigned !== (values.infobipHmacHeader !== undefined)) {
     errors.push(

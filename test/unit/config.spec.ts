@@ -101,7 +101,7 @@ describe('The configuration', () => {
       reports: {
         infobip: {
           tokens: ['sandbox-delivery-token'],
-          hmac: { secret: 'sandbox-hmac-secret', header: 'x-signature' },
+          hmac: { secrets: ['sandbox-hmac-secret'], header: 'x-signature' },
         },
         sinch: undefined,
         isOn: true,
@@ -444,9 +444,42 @@ describe('The configuration', () => {
       expect(config.infobip).toMatchObject({ apiKey: 'key' });
       expect(config.sinch).toEqual({
         baseUrl: 'https://verification.api.sinch.com',
-        applicationKey: 'key',
-        applicationSecret: 'c2VjcmV0',
+        applications: [{ applicationKey: 'key', applicationSecret: 'c2VjcmV0' }],
       });
+    });
+
+    it.each([
+      ['key', ['key', 'key']],
+      ['key, other', ['key', 'other']],
+    ])('takes two secrets of SINCH_APPLICATION_KEY=%s during a rotation', (keys, expected) => {
+      const { sinch } = providersOf({
+        PROVIDERS: 'sinch',
+        SINCH_APPLICATION_KEY: keys,
+        SINCH_APPLICATION_SECRET: 'c2VjcmV0, b3RoZXI',
+      });
+
+      expect(sinch?.applications).toEqual([
+        { applicationKey: expected[0], applicationSecret: 'c2VjcmV0' },
+        { applicationKey: expected[1], applicationSecret: 'b3RoZXI' },
+      ]);
+    });
+
+    it.each([
+      [{ SINCH_APPLICATION_KEY: 'key,' }, 'SINCH_APPLICATION_KEY must be one key or two'],
+      [{ SINCH_APPLICATION_KEY: 'a,b,c' }, 'SINCH_APPLICATION_KEY must be one key or two'],
+      [
+        { SINCH_APPLICATION_SECRET: 'c2VjcmV0,no base64!' },
+        'SINCH_APPLICATION_SECRET must be one secret or two, each in base64',
+      ],
+      [
+        { SINCH_APPLICATION_KEY: 'key,other' },
+        'SINCH_APPLICATION_SECRET must have a secret for each key in SINCH_APPLICATION_KEY',
+      ],
+    ])('rejects the Sinch credentials %j', (credentials, message) => {
+      const text = errorsOf({ PROVIDERS: 'sinch', ...SINCH, ...credentials });
+
+      expect(text).toContain(message);
+      expect(text.match(/SINCH_\w+ must/g)).toHaveLength(1);
     });
 
     it('requires in production the credentials of the providers in use only', () => {

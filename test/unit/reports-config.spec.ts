@@ -51,12 +51,16 @@ describe('The settings of delivery reports', () => {
     });
   });
 
-  it('take two tokens while one is replaced, and the name of a header in any case', () => {
-    const { infobip } = reportsFrom({ INFOBIP_REPORT_TOKEN: `${TOKEN}, ${TOKEN}2`, ...HMAC });
+  it('take two tokens and two secrets during a rotation, and the name of a header in any case', () => {
+    const { infobip } = reportsFrom({
+      INFOBIP_REPORT_TOKEN: `${TOKEN}, ${TOKEN}2`,
+      ...HMAC,
+      INFOBIP_REPORT_HMAC_SECRET: 'secret, secret2',
+    });
 
     expect(infobip).toEqual({
       tokens: [TOKEN, `${TOKEN}2`],
-      hmac: { secret: 'secret', header: 'x-signature' },
+      hmac: { secrets: ['secret', 'secret2'], header: 'x-signature' },
     });
   });
 
@@ -71,6 +75,20 @@ describe('The settings of delivery reports', () => {
     expect(text).toContain('INFOBIP_REPORT_TOKEN must be one token or two, each of at least 16');
     expect(text).not.toContain(token);
   });
+
+  it.each(['secret,', 'secret,secret2,secret3', 's'.repeat(256)])(
+    'reject INFOBIP_REPORT_HMAC_SECRET=%s, and do not show it',
+    (secret) => {
+      const text = errorsOf({
+        INFOBIP_REPORT_TOKEN: TOKEN,
+        ...HMAC,
+        INFOBIP_REPORT_HMAC_SECRET: secret,
+      });
+
+      expect(text).toContain('INFOBIP_REPORT_HMAC_SECRET must be one secret or two, each of at');
+      expect(text).not.toContain(secret);
+    },
+  );
 
   it.each([
     [

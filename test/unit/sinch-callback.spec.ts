@@ -25,10 +25,16 @@ const headersFor = (contentType: keyof typeof SIGNATURES) => ({
   'x-timestamp': TIMESTAMP,
   'content-type': contentType,
 });
-const refusal = (changes: object = {}, body = BODY, path = PATH, now = NOW) =>
+const refusal = (
+  changes: object = {},
+  body = BODY,
+  path = PATH,
+  now = NOW,
+  applications = [APPLICATION],
+) =>
   findCallbackRefusal(
     { headers: { ...headersFor('application/json'), ...changes }, body: Buffer.from(body), path },
-    APPLICATION,
+    applications,
     now,
   );
 
@@ -73,6 +79,17 @@ describe('The signature of a callback of Sinch', () => {
     expect(refusal({}, `${BODY} `)).toBe('signature');
     expect(refusal({}, '')).toBe('signature');
     expect(refusal({}, BODY, '/webhooks/sinch')).toBe('signature');
+  });
+
+  it('may be of each application, but not with the secret of another one', () => {
+    const otherSecret = { ...APPLICATION, applicationSecret: 'YW5vdGhlciBzZWNyZXQ=' };
+    const otherKey = { ...APPLICATION, applicationKey: '66666666-2222-4333-8444-555555555555' };
+    const check = (...applications: (typeof APPLICATION)[]) =>
+      refusal({}, BODY, PATH, NOW, applications);
+
+    expect(check(otherSecret, APPLICATION)).toBeUndefined();
+    expect(check(otherKey, APPLICATION)).toBeUndefined();
+    expect(check(otherKey, otherSecret)).toBe('signature');
   });
 
   it('is stale if its timestamp is more than five minutes before or after now', () => {

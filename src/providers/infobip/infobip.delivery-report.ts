@@ -40,7 +40,7 @@ export class InfobipReportReader implements ReportReader, OnModuleInit {
     const { infobip } = this.config;
     if (!infobip || !isTokenValid(headers[TOKEN_HEADER], infobip.tokens)) return 'signature';
     const { hmac } = infobip;
-    return !hmac || isHmacValid(headers[hmac.header], body, hmac.secret) ? undefined : 'signature';
+    return !hmac || isHmacValid(headers[hmac.header], body, hmac.secrets) ? undefined : 'signature';
   }
 
   parse(body: Buffer): ReportedDeliveries | undefined {

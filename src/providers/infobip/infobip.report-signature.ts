@@ -16,13 +16,19 @@ export function isTokenValid(header: HeaderValue, tokens: readonly string[]): bo
 }
 
 /**
- * Whether a header is the HMAC-SHA-256 of the body. Infobip does not document the format, so hex and base64
+ * Whether a header is the HMAC-SHA-256 of the body with one of the secrets. Infobip does not document the format, so hex and base64
  * are accepted, with or without `sha256=` before them.
  */
-export function isHmacValid(header: HeaderValue, body: Buffer, secret: string): boolean {
+export function isHmacValid(
+  header: HeaderValue,
+  body: Buffer,
+  secrets: readonly string[],
+): boolean {
   const digest = decodeDigest(header);
   if (!digest) return false;
-  return timingSafeEqual(digest, createHmac('sha256', secret).update(body).digest());
+  return secrets.some((secret) =>
+    timingSafeEqual(digest, createHmac('sha256', secret).update(body).digest()),
+  );
 }
 
 function decodeDigest(header: HeaderValue): Buffer | undefined {

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { minutes } from '../../common/durations.js';
+import type { SinchApplication } from '../../config/providers.config.js';
 import { createSignature } from './sinch.signature.js';
 
 /** How far the timestamp of a callback may be from the system time. */
@@ -17,27 +18,29 @@ export interface SignedCallback {
 }
 
 /**
+ * @param applications the callback may be signed by each of them
  * @returns why a callback is not authentic: `stale` if its signature is right, but its timestamp too far
  * from `now`; `undefined` if the callback is authentic
  */
 export function findCallbackRefusal(
   { headers, body, path }: SignedCallback,
-  application: { readonly applicationKey: string; readonly applicationSecret: string },
+  applications: readonly SinchApplication[],
   now: number,
 ): 'signature' | 'stale' | undefined {
   const [, key, signature = ''] = AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
   const timestamp = headers['x-timestamp'];
-  if (key !== application.applicationKey) return 'signature';
   if (typeof timestamp !== 'string' || !TIMESTAMP.test(timestamp)) return 'signature';
   const contentType = headers['content-type'] ?? '';
-  const expectedSignature = createSignature(
-    { method: 'POST', path, contentType, timestamp, body },
-    application.applicationSecret,
+  const signed = { method: 'POST', path, contentType, timestamp, body };
+  const isSigned = applications.some(
+    ({ applicationKey, applicationSecret }) =>
+      key === applicationKey && isEqual(signature, createSignature(signed, applicationSecret)),
   );
-  const [actual, expected] = [signature, expectedSignature].map((text) =>
-    Buffer.from(text, 'base64'),
-  );
-  if (!actual || !expected || !timingSafeEqual(actual, expected)) return 'signature';
+  if (!isSigned) return 'signature';
   // A malformed time gives NaN, for which the comparison is false.
   return Math.abs(now - Date.parse(timestamp)) <= MAX_CLOCK_SKEW_MS ? undefined : 'stale';
 }
+
+/** Compares two signatures in base64, in constant time. */
+const isEqual = (signature: string, expected: string): boolean =>
+  timingSafeEqual(Buffer.from(signature, 'base64'), Buffer.from(expected, 'base64'));

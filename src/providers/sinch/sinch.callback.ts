@@ -30,10 +30,11 @@ export class SinchCallbackReader implements ReportReader {
 
   findRefusal(request: ReportRequest): 'signature' | 'stale' | undefined {
     const { sinch: report } = this.reports;
-    const { sinch: application } = this.providers;
-    if (!report || !application) return 'signature';
+    const { sinch: account } = this.providers;
+    if (!report || !account) return 'signature';
     // Not `Clock`, which may differ from the wall clock: Sinch signs the time of its wall clock.
-    return findCallbackRefusal({ ...request, path: report.path }, application, Date.now());
+    const callback = { ...request, path: report.path };
+    return findCallbackRefusal(callback, account.applications, Date.now());
   }
 
   parse(body: Buffer): ReportedDeliveries | SendPermissionRequest | undefined {

@@ -12,7 +12,7 @@ export class SinchClient extends ProviderHttpClient<'sinch'> {
   }
 
   protected createAuthHeaders({ method, url, body }: ProviderRequest): Record<string, string> {
-    const { applicationKey, applicationSecret } = this.account;
+    const [{ applicationKey, applicationSecret }] = this.account.applications;
     // Not `Clock`, which may differ from the wall clock: Sinch compares the time with its wall clock.
     const timestamp = new Date().toISOString();
     const { pathname: path } = new URL(url);
