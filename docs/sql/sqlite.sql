@@ -1562,6 +1562,18 @@ where
 returning
   event_id;
 
+-- secret.readNewest
+select
+  sealed
+from
+  verifications
+where
+  sealed <> ''
+order by
+  created_at desc
+limit
+  1;
+
 -- sends.addEarlierSend
 update verifications
 set

@@ -37,7 +37,7 @@ export function findSecretFileErrors(dataDir: string): string[] {
     if (Buffer.byteLength(secret) >= MIN_SECRET_BYTES) return [];
     return [
       `${subject} ${secret === '' ? 'is empty' : 'is too short for a secret'}: restore it, or delete ` +
-        'it to get a new secret; verifications stored with the lost secret then answer 410',
+        'it and the database to get a new secret',
     ];
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;

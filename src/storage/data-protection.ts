@@ -76,6 +76,12 @@ export class DataProtection {
     return `${this.current.id}.${data}.2`;
   }
 
+  /** The key id of an encrypted value, if none of the secrets has it. */
+  findUnknownKeyId(encrypted: string): string | undefined {
+    const id = ENCRYPTED_VALUE.exec(encrypted)?.groups?.['id'];
+    return this.findKeys(id) ? undefined : id;
+  }
+
   /** Decrypts a value of any format, and checks its shape. */
   decrypt<T>(
     encrypted: string,
@@ -86,12 +92,16 @@ export class DataProtection {
     const { id, data, format = 'none' } = ENCRYPTED_VALUE.exec(encrypted)?.groups ?? {};
     if (data === undefined) return new UnreadableDataError('corrupted');
     if (!isFormat(format)) return new UnreadableDataError('unknown_format');
-    const keys = [this.current, ...this.older].find((candidate) => candidate.id === id);
+    const keys = this.findKeys(id);
     if (!keys) return new UnreadableDataError('unknown_secret');
     const json = DECRYPT[format](keys, Buffer.from(data, 'base64url'), context, earlierContexts);
     if (json === undefined) return new UnreadableDataError('corrupted');
     const value = tryParseJson(json);
     return hasShape(value) ? value : new UnreadableDataError('unexpected_shape');
+  }
+
+  private findKeys(id: string | undefined): DerivedKeys | undefined {
+    return [this.current, ...this.older].find((keys) => keys.id === id);
   }
 }
 

@@ -32,6 +32,7 @@ import { UsageRepository } from './repositories/usage.repository.js';
 import { VerificationTable } from './repositories/verification-table.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
+import { SecretCheck } from './secret-check.js';
 import { StorageHealthIndicator } from './storage.health.js';
 import { VerificationStore } from './verification-store.js';
 
@@ -46,6 +47,7 @@ import { VerificationStore } from './verification-store.js';
     // The database's clock, which all replicas share.
     { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },
     DataProtection,
+    SecretCheck,
     NumberLimits,
     NumberReservations,
     NumberLimitFinder,

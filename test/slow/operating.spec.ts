@@ -36,6 +36,7 @@ const [COMPOSE_DUMP = '', COMPOSE_LOAD = ''] = COMPOSE_COMMANDS.map((block) =>
 const [ALTER_ROLE = ''] = /(?<=`)ALTER ROLE otp [^`]+/.exec(PAGE) ?? [];
 
 const NUMBER = '+14155552671';
+const OTHER_NUMBER = '+14155552672';
 const OLD = 'the master secret before the rotation';
 const NEW = 'the master secret after the rotation';
 
@@ -115,6 +116,8 @@ describe('docs/operating.md', () => {
     await restart({ OTP_SECRET: `${OLD},${NEW}` });
     const rotated = await restart({ OTP_SECRET: `${NEW},${OLD}` });
     expect(await verify(rotated, pinId)).toEqual({ verified: true });
+    clock.advance(1);
+    await send(rotated, OTHER_NUMBER);
     const before = await rotated.http.get(`/otp/${pinId}`).expect(200);
 
     const { http } = await restart({ OTP_SECRET: NEW });
@@ -133,6 +136,8 @@ describe('docs/operating.md', () => {
       (await http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER })).body.verified;
 
     expect(await isVerified(await restart({ OTP_SECRET: `${OLD},${NEW}` }))).toBe(true);
+    clock.advance(1);
+    await send(await restart({ OTP_SECRET: `${NEW},${OLD}` }), OTHER_NUMBER);
     const withoutOld = await restart({ OTP_SECRET: NEW });
 
     expect(await isVerified(withoutOld)).toBe(false);

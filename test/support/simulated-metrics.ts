@@ -135,12 +135,16 @@ export const redisUp = ({ first = '1x360', second = '1x360' } = {}): MetricSerie
 /** The labels of an event that the service has given up to send. */
 export const ABANDONED = { type: 'verification.verified', outcome: 'abandoned' };
 
+/** The labels of a request whose verification cannot be decrypted. */
+export const UNREADABLE = { reason: 'stored_data_unreadable' };
+
 /** The metrics that are the same by day and by night. */
 const NOTHING_WRONG: MetricSeries = {
   ...replicas(),
   ...ofReplica('nodejs_eventloop_lag_p99_seconds', '0.02x360'),
   ...ofReplica('otp_log_lines_lost_total', '0x360'),
   ...ofReplica('otp_events_total', '0x360', ABANDONED),
+  ...ofReplica('otp_rejections_total', '0x360', UNREADABLE),
   ...ofReplica('otp_events_oldest_waiting_seconds', '0x360'),
   // Only one of the replicas gets to clean up.
   ...ofReplica('otp_cleanup_last_success_timestamp_seconds', '0+60x360'),
@@ -277,6 +281,7 @@ export const ONE_ERROR_OF_EACH_KIND: MetricSeries = {
   ...limitReached('shared_sends_per_day', ONCE),
   ...blocked(ONCE),
   ...ofReplica('otp_log_lines_lost_total', ONCE),
+  ...ofReplica('otp_rejections_total', ONCE, UNREADABLE),
   ...ofReplica('otp_events_oldest_waiting_seconds', '0x344 300x15'),
   ...ofReplica('otp_database_connections', '0x344 1 0x14', { state: 'waiting' }),
   ...ofReplica('nodejs_eventloop_lag_p99_seconds', '0.02x344 0.5 0.02x14'),

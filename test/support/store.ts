@@ -11,6 +11,7 @@ import { Database } from '../../src/storage/engines/database.js';
 import { LostAnswerStore } from '../../src/storage/lost-answer-store.js';
 import { Outbox } from '../../src/storage/outbox.js';
 import { MessageRepository } from '../../src/storage/repositories/message.repository.js';
+import { SecretCheck } from '../../src/storage/secret-check.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from './config.js';
@@ -86,6 +87,9 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
   })
     .overrideProvider(Clock)
     .useValue(clock)
+    // Tests read what another secret wrote; test/e2e/secret-check.spec.ts tests the check.
+    .overrideProvider(SecretCheck)
+    .useValue({})
     .compile();
   await module.init();
   return {

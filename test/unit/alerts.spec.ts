@@ -30,6 +30,7 @@ import {
   requests,
   storageDurations,
   storageErrors,
+  UNREADABLE,
   verified,
   type MetricSeries,
 } from '../support/simulated-metrics.js';
@@ -151,6 +152,7 @@ const FAILURES: [
   ],
   ['OtpLatencyBudgetBurnsSlowly', requestDurations(96), {}],
   ['OtpStorageSlow', storageDurations(95), {}],
+  ['OtpStoredDataUnreadable', ofReplica('otp_rejections_total', '0x350 0+1x10', UNREADABLE), {}],
   ['OtpStorageErrors', storageErrors('0x350 0+10x10'), {}],
   [
     'OtpConnectionsUsedUp',

@@ -111,6 +111,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   /** The text of every prepared statement, by its name. */
   readonly statements = new Map<string, string>();
   private readonly compiler: Kysely<DatabaseSchema>;
+  private readonly startChecks: (() => Promise<void>)[] = [];
   private readonly lastWrites: (() => Promise<void>)[] = [];
 
   constructor(private readonly engine: DatabaseEngine) {
@@ -126,6 +127,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     try {
       await this.engine.migrate();
       await this.clock.sync();
+      for (const check of this.startChecks) await check();
     } catch (error) {
       throw explainStartError(this.engine.setting, error);
     }
@@ -134,6 +136,11 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     for (const write of this.lastWrites) await write();
     await this.engine.close();
+  }
+
+  /** Registers a check for the start. If it throws an error, the service does not start. */
+  afterMigration(check: () => Promise<void>): void {
+    this.startChecks.push(check);
   }
 
   /** Registers a write for the shutdown, after all requests have ended. `write` must not throw. */
