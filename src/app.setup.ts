@@ -91,8 +91,9 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   app.get(GracefulShutdown).register(fastify);
   enforceHttpSemantics(fastify);
   const addFallbackRoutes = registerUnmatchedRequests(fastify);
-  await setupDocs(app, fastify);
+  // Nest sets its error handler in init, and only routes that are added later have it.
   await app.init();
+  await setupDocs(app, fastify);
   addFallbackRoutes();
 }
 

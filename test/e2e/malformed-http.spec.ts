@@ -48,6 +48,7 @@ const MALFORMED: Case[] = [
     get('host: x', ...Array<string>(2_100).fill('a:'), 'host: x'),
   ],
   ['a Host with a space', get('host: x y')],
+  ['a Host with a space, for a page', get('host: x y').replace('/health/live', '/docs')],
   ['a Host with a path', get('host: http://x/')],
   ['a Host with a user', get('host: user@x')],
   ['a Host with a bad port', get('host: x:y')],
