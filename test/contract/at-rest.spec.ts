@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
@@ -204,6 +204,30 @@ describe('Stored data', () => {
       sealed_answer: '',
     });
     expect(keys).toEqual([erased, erased]);
+  });
+
+  // This test fails without `secure_delete` in sqlite-file.ts, and without the checkpoint of `close` in
+  // sqlite-executor.ts.
+  it('is in no file after an erase and a shutdown, not even in the freed pages', async () => {
+    const clock = new FakeClock();
+    const service = await startSandboxedService({ DATA_DIR: dataDir, PUMPING_GUARD: 'off' }, clock);
+    // These rows fill whole pages, which the erase frees. `secure_delete = FAST` does not overwrite them.
+    for (let i = 0; i < 40; i += 1) {
+      const headers = { 'idempotency-key': `send-${String(i)}` };
+      await service.http.post('/otp/send').set(headers).send({ phoneNumber: NUMBER }).expect(200);
+      clock.advance(hours(3));
+    }
+    await service.http.post('/otp/send').send({ phoneNumber: OTHER_NUMBER }).expect(200);
+    const [verifications = [], , keys = []] = readRows() as Record<string, unknown>[][];
+    await service.http.post('/otp/numbers/erase').send({ phoneNumber: NUMBER }).expect(204);
+    const [[kept] = []] = readRows() as Record<string, unknown>[][];
+    await service.close();
+
+    const files = readdirSync(dataDir).map((name) => readFileSync(join(dataDir, name), 'latin1'));
+    const isStored = (value: unknown) => files.some((file) => file.includes(String(value)));
+    const sealed = [...verifications, ...keys].map((row) => row['sealed'] ?? row['sealed_answer']);
+    expect(sealed).toHaveLength(81);
+    expect(sealed.filter(isStored)).toEqual([kept?.['sealed']]);
   });
 
   it('has no idempotency key after a day, even if there were hundreds', async () => {

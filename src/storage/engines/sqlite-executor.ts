@@ -97,9 +97,19 @@ export class SqliteExecutor {
         }
         return [];
       case 'close':
-        this.database?.close();
+        this.close();
         return [];
     }
+  }
+
+  /** Empties the write-ahead log first, because its old pages have values that are deleted now. */
+  private close(): void {
+    try {
+      this.database?.exec('pragma wal_checkpoint(truncate)');
+    } catch {
+      // On a full disk, for example. The log has every commit, and the next start reads it.
+    }
+    this.database?.close();
   }
 
   private rollback(): void {

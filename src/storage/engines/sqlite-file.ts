@@ -13,6 +13,8 @@ export function openFile(path: string): Libsql.Database {
     'journal_mode = WAL',
     // With NORMAL, a power cut could undo the last commits and make a used code valid again.
     'synchronous = FULL',
+    // Overwrites deleted values, also of whole pages, which FAST leaves: an erased number must not stay.
+    'secure_delete = ON',
   ]) {
     database.exec(`pragma ${pragma}`);
   }
