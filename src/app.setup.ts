@@ -9,11 +9,14 @@ import { LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { minutes, seconds } from './common/durations.js';
 import { EventBus } from './common/events.js';
+import { authConfig, type AuthConfig } from './config/auth.config.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
+import { isOpenToThisMachine } from './config/open-access.js';
 import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { enforceHttpSemantics } from './http/http-semantics.js';
 import { registerJsonParser } from './http/json-body-parser.js';
+import { acceptOnlyLocalHosts } from './http/local-hosts.js';
 import { resolveRequestId } from './http/request-id.js';
 import { registerRequestTracking } from './http/request-tracking.js';
 import { configureBrowserSecurity } from './http/security-headers.js';
@@ -82,14 +85,16 @@ export function createFastifyAdapter(config: HttpConfig, logger: Logger): Fastif
 export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   const events = app.get(EventBus);
+  const http = app.get<HttpConfig>(httpConfig.KEY);
   logEvents(events, logger);
   logAuditEvents(events, logger);
   registerRequestTracking(fastify, events);
   traceRequests(app, fastify);
   registerJsonParser(fastify);
-  configureBrowserSecurity(app, fastify, app.get<HttpConfig>(httpConfig.KEY).corsOrigins);
+  configureBrowserSecurity(app, fastify, http.corsOrigins);
   app.get(GracefulShutdown).register(fastify);
   enforceHttpSemantics(fastify);
+  if (isOpenToThisMachine(http, app.get<AuthConfig>(authConfig.KEY))) acceptOnlyLocalHosts(fastify);
   const addFallbackRoutes = registerUnmatchedRequests(fastify);
   // Nest sets its error handler in init, and only routes that are added later have it.
   await app.init();

@@ -350,6 +350,7 @@ export interface Problem {
     | 'payload_too_large'
     | 'unsupported_media_type'
     | 'unsupported_content_encoding'
+    | 'misdirected_request'
     | 'headers_too_large'
     | 'request_in_progress'
     | 'not_resendable'

@@ -82,6 +82,11 @@ const ENTRIES = {
     action: 'Send it without the header `Content-Encoding`.',
     returnedBy: ['body'],
   },
+  misdirected_request: {
+    status: 421,
+    message: 'Without API keys, the service answers only requests to names of this machine.',
+    action: 'Send `Host: localhost` or `Host: 127.0.0.1`, or configure API keys.',
+  },
   headers_too_large: {
     status: 431,
     message: 'The request line and the headers together are larger than 16 KiB.',

@@ -20,3 +20,9 @@ export function isAddressOrCidr(text: string): boolean {
   const [address = ''] = text.split('/', 1);
   return normalizeIp(address) !== undefined && (address === text || ipaddr.isValidCIDR(text));
 }
+
+/** `localhost`, a name below it (RFC 6761 §6.3) or an address of this machine; with any port. */
+const LOOPBACK_AUTHORITY = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d*)?$/i;
+
+/** Whether a `Host` names this machine, whatever a DNS server answers. */
+export const isLoopbackAuthority = (host: string): boolean => LOOPBACK_AUTHORITY.test(host);

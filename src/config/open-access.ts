@@ -1,7 +1,7 @@
-import { authConfig } from './auth.config.js';
+import { authConfig, type AuthConfig } from './auth.config.js';
 import type { Environment } from './define-config.js';
 import { isLoopbackHost } from './env-types.js';
-import { httpConfig } from './http.config.js';
+import { httpConfig, type HttpConfig } from './http.config.js';
 import { providersConfig } from './providers.config.js';
 import { serviceConfig } from './service.config.js';
 
@@ -16,6 +16,10 @@ export function findOpenAccessErrors(env: Environment): string[] {
       'without keys, set HOST=127.0.0.1 and use the sandbox, or set ALLOW_UNAUTHENTICATED=true',
   ];
 }
+
+/** Whether requests need no API key, and only this machine can reach the service. */
+export const isOpenToThisMachine = ({ host }: HttpConfig, { needsApiKey }: AuthConfig): boolean =>
+  !needsApiKey && isLoopbackHost(host);
 
 /** The warning if the service starts without API keys only because of `ALLOW_UNAUTHENTICATED`. */
 export function findOpenAccessWarnings(env: Environment): string[] {

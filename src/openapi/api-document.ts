@@ -23,7 +23,8 @@ error, the same key can be used again.
 **Errors** are problem documents (RFC 9457) of the type \`application/problem+json\`. Branch on
 \`code\`. An unknown path returns 404 \`not_found\`; a method that a path does not support, 405
 \`method_not_allowed\` with \`Allow\`; malformed HTTP 400 \`malformed_body\`, and a request that takes too
-long to arrive 408 \`request_timeout\`.
+long to arrive 408 \`request_timeout\`. Without keys, a service that listens on a loopback address
+answers other hosts than that in \`Host\` with 421 \`misdirected_request\`.
 
 **Request ids.** Every response has the id of its request in the log as \`X-Request-Id\`. Send the
 header to choose the id: 11 to 128 letters, digits, \`-\`, \`_\` and \`.\`, with at least one letter. An id

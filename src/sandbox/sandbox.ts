@@ -14,6 +14,7 @@ import { FloodFilter } from './infobip/flood-filter.js';
 import { registerInfobipApi } from './infobip/infobip-api.js';
 import { useInfobipErrors } from './infobip/infobip-error-handler.js';
 import { createSubscription } from './infobip/subscription.js';
+import { acceptOnlyLocalHosts } from './local-hosts.js';
 import { MessageInbox } from './message-inbox.js';
 import { registerPageRoutes } from './page-routes.js';
 import { ReportPlanner } from './reports/report-planner.js';
@@ -90,6 +91,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     reports.close();
   });
 
+  acceptOnlyLocalHosts(server, host);
   allowEmptyJson(server);
   useInfobipErrors(server, settings);
   const { hasFloodFilter = true } = options;

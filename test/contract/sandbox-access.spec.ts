@@ -1,4 +1,5 @@
 import supertest from 'supertest';
+import { startSandbox } from '../../src/sandbox/sandbox.js';
 import {
   expectInfobipError,
   DEFAULT_IDS,
@@ -152,5 +153,46 @@ describe('Errors of the sandbox as Infobip', () => {
     expectInfobipError(await sandbox.http.post(path).type('xml').send('<a/>'), 415, 'BAD_REQUEST');
     const tooLarge = { name: 'x'.repeat(20_000) };
     expectInfobipError(await sandbox.http.post(path).send(tooLarge), 400, 'BAD_REQUEST');
+  });
+});
+
+describe('A sandbox on a loopback address', () => {
+  let sandbox: TestSandbox;
+
+  beforeEach(async () => {
+    sandbox = await startTestSandbox();
+  });
+
+  afterEach(() => sandbox.close());
+
+  // A web page can have its own name resolved to 127.0.0.1 (DNS rebinding).
+  it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:3999', '192.0.2.1'])(
+    'rejects requests for the host %s with 421, to its page, control routes and APIs',
+    async (host) => {
+      const fault = { operation: 'send', kind: 'server-error' };
+      const control = await sandbox.callControl('put', 'faults', fault).set({ host });
+      expect(control.status).toBe(421);
+      expect(control.body).toEqual({ error: expect.stringContaining('Host') });
+      for (const path of ['/', '/sandbox/messages', '/2fa/2/applications', '/nowhere'])
+        await sandbox.http.get(path).set({ host }).expect(421);
+
+      await sandbox.http.get('/sandbox/faults').expect(200, []);
+    },
+  );
+
+  it.each(['localhost', 'sandbox.localhost:3999', '127.0.0.1:1', '127.1.2.3', '[::1]:3999'])(
+    'answers requests for the host %s',
+    async (host) => {
+      await sandbox.http.get('/sandbox/faults').set({ host }).expect(200);
+    },
+  );
+});
+
+describe('A sandbox on all addresses', () => {
+  it('answers requests for any host', async () => {
+    const sandbox = await startSandbox({ host: '0.0.0.0', port: 0 });
+
+    await supertest(sandbox.url).get('/sandbox/faults').set({ host: 'sandbox:3999' }).expect(200);
+    await sandbox.close();
   });
 });

@@ -17,7 +17,7 @@ const FEW_REQUESTS = 2_000;
 /** The service answers at most 32 pipelined requests of a connection. */
 const REQUESTS_PER_CONNECTION = 25;
 /** Has the longest accepted request id, which makes its log line long. */
-const REQUEST = `GET /nowhere HTTP/1.1\r\nhost: a\r\nx-request-id: ${'-abcdefg'.repeat(16)}\r\n`;
+const REQUEST = `GET /nowhere HTTP/1.1\r\nhost: localhost\r\nx-request-id: ${'-abcdefg'.repeat(16)}\r\n`;
 const LAST_REQUEST = `${REQUEST}connection: close\r\n\r\n`;
 
 const TIMEOUT_MS = 60_000;

@@ -12,7 +12,8 @@ import { startSandboxedService, startService, type SandboxedService } from '../s
 const NUMBER = '+14155552671';
 /** The sandbox answers a send to this magic number after two seconds. */
 const SLOW_NUMBER = '+12095550123';
-const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+const POST_HEAD =
+  'POST /otp/send HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
@@ -187,7 +188,7 @@ describe('The log of the service', () => {
   ])('accepts the request id of a request with %s', async (_what, path) => {
     const connection = await connectTo(service.url);
     connection.write(
-      `GET ${path} HTTP/1.1\r\nhost: x\r\nx-request-id: abcd-efgh.1\r\nconnection: close\r\n\r\n`,
+      `GET ${path} HTTP/1.1\r\nhost: localhost\r\nx-request-id: abcd-efgh.1\r\nconnection: close\r\n\r\n`,
     );
 
     const answer = await connection.answer;
@@ -198,7 +199,7 @@ describe('The log of the service', () => {
   it.each([
     [
       'a path that cannot be decoded',
-      'GET /otp/%ff HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+      'GET /otp/%ff HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
     ],
     ['an invalid request line', 'HELLO\r\n\r\n'],
     ['an invalid chunked body', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
@@ -221,7 +222,7 @@ describe('The log of the service', () => {
 
   it('has one line, and the metrics have one sample, for each request that times out, but none for a silent connection', async () => {
     const incompleteRequests = [
-      'GET /otp/a HTTP/1.1\r\nhost: x\r\n',
+      'GET /otp/a HTTP/1.1\r\nhost: localhost\r\n',
       `${POST_HEAD}content-length: 9\r\n\r\n{`,
     ];
     const { length: linesBefore } = service.log.lines;
@@ -292,7 +293,9 @@ describe('The log of the service', () => {
     const body = JSON.stringify({ phoneNumber: SLOW_NUMBER });
     const line = service.log.next((text) => text.includes('"msg":"send"'));
     connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
-    connection.write('GET /otp/q8Jt1Xn0S2uYp4rVb6wLzA HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
+    connection.write(
+      'GET /otp/q8Jt1Xn0S2uYp4rVb6wLzA HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20),
+    );
     // 21 pipelined requests, and the request for the metrics itself.
     while ((await inFlight()) < 22);
     connection.close();

@@ -9,7 +9,8 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 
 const NUMBER = '+14155552671';
 const BODY = JSON.stringify({ phoneNumber: NUMBER });
-const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+const POST_HEAD =
+  'POST /otp/send HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 
 describe('A request', () => {
   let service: SandboxedService;
@@ -216,7 +217,10 @@ describe('A request', () => {
   });
 
   it('with an unknown Expect header, or in HTTP/1.0 without Host, is accepted', async () => {
-    for (const head of ['1.1\r\nhost: x\r\nexpect: a-miracle\r\nconnection: close', '1.0']) {
+    for (const head of [
+      '1.1\r\nhost: localhost\r\nexpect: a-miracle\r\nconnection: close',
+      '1.0',
+    ]) {
       const connection = await connectTo(service.url);
       connection.write(`GET /health/live HTTP/${head}\r\n\r\n`);
 
@@ -246,7 +250,7 @@ describe('A request', () => {
 
   // createFastifyAdapter sets the time limits: `requestTimeout` and `connectionsCheckingInterval`.
   it.each([
-    ['its head', 'POST /otp/send HTTP/1.1\r\nhost: x\r\n'],
+    ['its head', 'POST /otp/send HTTP/1.1\r\nhost: localhost\r\n'],
     ['its body', `${POST_HEAD}content-length: 9\r\n\r\n{`],
   ])(
     'that does not complete %s in time gets request_timeout, and its connection is closed',
@@ -270,7 +274,7 @@ describe('A request', () => {
     const slowest = testEnvironment({ PROVIDERS: 'infobip,sinch', PROVIDER_TIMEOUT: '1m' });
     expect(limitMs).toBeGreaterThan(providersConfig(slowest).maxRequestMs);
     // As many requests as a connection may have: 6 MB, more than the buffers of both sockets hold.
-    client.write('GET /docs-json HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(32));
+    client.write('GET /docs-json HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(32));
     await once(client, 'readable');
     const closed = once(socket, 'close');
     // A thousandth, so that the test need not wait for minutes.

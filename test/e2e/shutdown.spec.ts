@@ -18,7 +18,7 @@ import { waitUntil } from '../support/wait-until.js';
 const PHONE = '+14155550123';
 const ACCEPTED = reply(200, { pinId: 'pin', to: PHONE.slice(1), smsStatus: 'MESSAGE_SENT' });
 const PIN_ID = 'q8Jt1Xn0S2uYp4rVb6wLzA';
-const POST_HEADERS = 'HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
+const POST_HEADERS = 'HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 const POST_HEAD = `POST /otp/send ${POST_HEADERS}`;
 /** Longer than any test takes. */
 const LONG_DELAY = { SHUTDOWN_DELAY: '5m' };
@@ -181,7 +181,7 @@ describe('Graceful shutdown', () => {
     replica.signal('SIGTERM');
     await untilConnectionsRefused();
 
-    connection.write('host: a\r\n\r\n');
+    connection.write('host: localhost\r\n\r\n');
 
     const answer = await connection.answer;
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
@@ -196,7 +196,7 @@ describe('Graceful shutdown', () => {
     replica.signal('SIGTERM');
     await untilConnectionsRefused();
 
-    connection.write('GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n');
+    connection.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
 
     const answer = await connection.answer;
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
@@ -212,7 +212,7 @@ describe('Graceful shutdown', () => {
     const answers = [];
     for (let count = 0; count < 50; count++) {
       const connection = await connectTo(replica.url);
-      connection.write('GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n');
+      connection.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
       answers.push(connection.answer.catch(String));
     }
     replica.signal('SIGINT');
@@ -273,14 +273,14 @@ describe('Graceful shutdown', () => {
 
   // This test fails without the timer in graceful-shutdown.ts.
   it.each([
-    ['half a head', 'GET /health/live HTTP/1.1\r\nhost: a\r\n', ''],
+    ['half a head', 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n', ''],
     ['half a body', `${POST_HEAD}content-length: 10\r\n\r\n{`, ''],
     [
       'no body after a Content-Length',
-      'PUT /otp/send HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n',
+      'PUT /otp/send HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n',
       '405',
     ],
-    ['half a second request', 'GET /health/live HTTP/1.1\r\nhost: a\r\n\r\nGET', '200'],
+    ['half a second request', 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\nGET', '200'],
   ])('does not wait for a client that sends %s', async (_what, bytes, status) => {
     await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
@@ -335,7 +335,7 @@ describe('Graceful shutdown', () => {
     const post = `POST /otp/resend ${POST_HEADERS}content-length: ${body.length}\r\n\r\n${body}`;
     client.write(post.repeat(resends));
     // More than the buffers of both sockets can hold.
-    client.write(`GET /${script} HTTP/1.1\r\nhost: a\r\n\r\n`.repeat(20));
+    client.write(`GET /${script} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(20));
     // The service has read the bytes once it answers this later request.
     await replica.http.get('/health/live');
 
