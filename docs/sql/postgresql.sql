@@ -2063,7 +2063,10 @@ with
       prefix_hash,
       created_at / 300000 as slot,
       0 as texts,
-      "texts" as verified
+      case
+        when texts > 2 then 2
+        else texts
+      end as verified
     from
       verifications
     where

@@ -1,6 +1,7 @@
 import type { PumpingConfig } from '../config/pumping.config.js';
 import {
   type BudgetViolation,
+  MAX_VERIFIED_SENDS,
   TRUSTED_NUMBER_MS,
   type TrafficEvaluator,
 } from '../storage/limit.types.js';
@@ -93,7 +94,7 @@ export class PumpingSimulation {
   private applyVerifications(now: number): void {
     for (let next = this.upcomingVerified.at(-1); next && next.verified_at <= now;) {
       this.upcomingVerified.pop();
-      this.countSends(next, 0, next.sends);
+      this.countSends(next, 0, Math.min(next.sends, MAX_VERIFIED_SENDS));
       this.lastVerifiedAt.set(toTrustKey(next), next.verified_at);
       next = this.upcomingVerified.at(-1);
     }

@@ -9,6 +9,12 @@ export type ClientLimits = Pick<ClientRules, 'otp' | 'limits'>;
 /** How long a number is trusted after it was verified. */
 export const TRUSTED_NUMBER_MS = hours(90 * 24);
 
+/**
+ * How many messages of a verification can count as verified: the first one and a resend. Otherwise a
+ * bot could resend to its own phone, and one typed code would raise the budgets for all messages.
+ */
+export const MAX_VERIFIED_SENDS = 2;
+
 /** A send that a limit or a budget refused. */
 interface RefusedSend {
   /** ISO 3166 code of the destination, or `001` if non-geographic; absent for a test number. */

@@ -459,6 +459,29 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
+    // This test fails without `MAX_VERIFIED_SENDS` in traffic-queries.ts, and in send-limits.ts.
+    it('is counted as verified with one resend of its verification, and with no further one', async () => {
+      const pinId = await createPending();
+      const resends: SendReservation[] = [];
+      for (let i = 0; i < 3; i += 1) {
+        clock.advance(minutes(1));
+        resends.push(requireReservation(await resend(pinId, allowAndRecord)));
+      }
+      await verify(pinId);
+      expect((await readCounts()).recent).toEqual({ sends: 4, verified: 2 });
+
+      const counted = [];
+      for (const reservation of resends) {
+        await store.releaseSend(reservation, []);
+        counted.push((await readCounts()).recent);
+      }
+      expect(counted).toEqual([
+        { sends: 3, verified: 2 },
+        { sends: 2, verified: 2 },
+        { sends: 1, verified: 1 },
+      ]);
+    });
+
     it('leaves the windows in turn: recent, hour, day, two weeks', async () => {
       const one = { sends: 1, verified: 0 };
       const none = { sends: 0, verified: 0 };

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { NO_FLOOD_FILTERS, type FloodFilters } from '../../common/flood-filter.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim } from '../idempotency.types.js';
-import type { ClientLimits, ReservedSend } from '../limit.types.js';
+import { MAX_VERIFIED_SENDS, type ClientLimits, type ReservedSend } from '../limit.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import type { ReservationEntries, SendReservation } from '../send.types.js';
 import { EndUserLimits } from './end-user-limits.js';
@@ -146,7 +146,9 @@ export class SendLimits {
       this.endUsers.queries.release(batch, { key: endUserHash, entry: endUser });
     }
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
-    const verified = isVerified(row?.status) ? -1 : 0;
+    // Beyond MAX_VERIFIED_SENDS, the send did not count as verified.
+    const isVerifiedSend = row && isVerified(row.status) && row.texts < MAX_VERIFIED_SENDS;
+    const verified = isVerifiedSend ? -1 : 0;
     this.traffic.add(batch, countKey, { sends: -1, verified });
     if (isUnreachable) this.traffic.addUnreachable(batch, countKey);
     return () => released.row !== undefined;

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { DatabaseSchema } from '../migrations/schema.js';
+import { MAX_VERIFIED_SENDS } from '../limit.types.js';
 import { BUCKET_OF_ROW, type HistoryRow, type HistoryWindows } from '../time-buckets.js';
 import { isOpen } from './predicates.js';
 import {
@@ -40,6 +41,10 @@ interface RecentBuckets extends TrafficSubjects {
   readonly from: number;
 }
 
+/** How many sends of a verification count as verified. */
+const VERIFIED_SENDS = sql<number>`
+  case when texts > ${sql.lit(MAX_VERIFIED_SENDS)} then ${sql.lit(MAX_VERIFIED_SENDS)} else texts end`;
+
 /** The statements on `traffic`. All write their rows in the order of {@link COUNT_SCOPES}. */
 export const createTrafficQueries = (shard: Shard) => ({
   add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, shard, COUNT_SCOPES, p),
@@ -64,9 +69,9 @@ export const createTrafficQueries = (shard: Shard) => ({
     ${upsert(shard, p, { sends: sql.lit(1), verified: sql.lit(0) }, sql<boolean>`true`)}
     set texts = traffic.texts + 1`,
 
-  /** Counts all sends of a verification as verified, if it can still be verified. */
+  /** Counts sends of a verification as verified, if it can still be verified. */
   addVerified: (_db: unknown, p: CountedVerification & { now: number }) => sql`
-    ${upsert(shard, p, { sends: sql.lit(0), verified: sql.ref('texts') }, isOpen(p.now))}
+    ${upsert(shard, p, { sends: sql.lit(0), verified: VERIFIED_SENDS }, isOpen(p.now))}
     set verified = traffic.verified + excluded.verified`,
 
   /** The counts of each subject since the bucket `from`; no row for a subject without counts. */
