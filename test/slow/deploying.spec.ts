@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { minutes } from '../../src/common/durations.js';
@@ -31,8 +31,8 @@ const blocksOf = (language: string) =>
     block.replace(/^ +/gm, '').trim(),
   );
 const COMMANDS = blocksOf('sh');
-const [SECRETS = '', ROLE = '', COPY = '', LOOK = '', COMPOSE = '', SEND = '', VERIFY = ''] =
-  COMMANDS;
+const [SECRETS = '', ROLE = '', COPY = '', LOOK = '', COMPOSE = '', SWITCH = ''] = COMMANDS;
+const [SEND = '', VERIFY = ''] = COMMANDS.slice(6);
 /** Programs that no test has: they need an engine, a cluster or a machine of their own. */
 const NEEDS_MORE = /^(docker|kubectl|systemctl|systemd-run|git clone|npm ci|install) /;
 
@@ -82,7 +82,7 @@ describe('docs/deploying.md', () => {
   }
 
   it('contains only commands that this test runs, or that need a machine of their own', () => {
-    expect(COMMANDS).toHaveLength(7);
+    expect(COMMANDS).toHaveLength(8);
     expect(PAGE.match(/```\w/g)).toHaveLength(
       COMMANDS.length + blocksOf('console').length + blocksOf('yaml').length,
     );
@@ -197,6 +197,32 @@ describe('docs/deploying.md', () => {
       REDIS_PASSWORD: expect.stringMatching(/^\w{48}$/),
     });
     expect(parseEnvironment({ ...PRODUCTION_SETTINGS, ...variables }).warnings).toEqual([]);
+  });
+
+  it('has commands that switch a systemd installation to another release and back', async () => {
+    const [unit, systemd] = ['deploy/systemd/otp-service.service', 'etc/systemd/system'];
+    for (const release of ['0.1.0', '0.2.0']) {
+      const file = join(folder, `opt/otp-service-${release}`, unit);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `unit of ${release}`);
+    }
+    for (const path of [systemd, 'bin']) mkdirSync(join(folder, path), { recursive: true });
+    // In place of the program, which needs a machine of its own. A service starts in the link's folder.
+    const systemctl = '#!/bin/sh\nset -e\ntest "$1" != restart || readlink opt/otp-service\n';
+    writeFileSync(join(folder, 'bin/systemctl'), systemctl, { mode: 0o700 });
+    const switchTo = async (release: string) => {
+      const script = SWITCH.replaceAll(/ \/(opt|etc)\//g, ` ${folder}/$1/`);
+      const started = await shell(`PATH=${folder}/bin:$PATH\n${script.replace('0.1.0', release)}`);
+      const installed = readFileSync(join(folder, systemd, 'otp-service.service'), 'utf8');
+      return [started.trim(), installed];
+    };
+
+    for (const release of ['0.1.0', '0.2.0', '0.1.0']) {
+      const expected = [`${folder}/opt/otp-service-${release}`, `unit of ${release}`];
+      expect(await switchTo(release)).toEqual(expected);
+    }
+    const workingDirectory = /^WorkingDirectory=(.*)$/m.exec(readFileSync(unit, 'utf8'))?.[1];
+    expect(SWITCH.split('\n')[0]?.endsWith(` ${String(workingDirectory)}`)).toBe(true);
   });
 
   it('has a unit that systemd accepts', async () => {
