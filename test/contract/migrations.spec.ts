@@ -11,6 +11,10 @@ const SET_NEWER_VERSION = 'update schema_version set version = 999';
 /** 13 is the version of this release's schema. */
 const NEWER_SCHEMA_ERROR = /schema version 999.*knows only 13/;
 
+/** Whether a session has the migration lock. Other workers use the same server. */
+const IS_LOCKED = `select count(*) > 0 from pg_locks join pg_database on oid = database
+  where locktype = 'advisory' and datname = current_database()`;
+
 describe('Schema migrations', () => {
   it('run once for replicas that start together, and reject a newer schema', async () => {
     const postgres = await startPostgres();
@@ -26,23 +30,48 @@ describe('Schema migrations', () => {
     await postgres.stop();
   });
 
-  it('wait for the migration lock longer than any request may take', async () => {
+  it('wait for the migration lock longer than any request may take, or a statement of the role', async () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
-    // Other workers use the same server.
-    const isLocked = `select count(*) > 0 from pg_locks join pg_database on oid = database
-      where locktype = 'advisory' and datname = current_database()`;
+    const name = new URL(DATABASE_URL).pathname.slice(1);
+    for (const setting of ['statement_timeout', 'lock_timeout']) {
+      await queryPostgres(DATABASE_URL, `alter database "${name}" set ${setting} = '1s'`);
+    }
     // Holds the lock for as long as a migration of a large table may take.
-    const other = queryPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
+    const other = queryPostgres(
+      DATABASE_URL,
+      'set statement_timeout = 0',
+      "select pg_advisory_lock(x'0701'::int), pg_sleep(4)",
+    );
     let isReleased = false;
     void other.then(() => (isReleased = true));
-    while ((await queryPostgres(DATABASE_URL, isLocked)) !== 't') continue;
+    while ((await queryPostgres(DATABASE_URL, IS_LOCKED)) !== 't') continue;
 
     const replica = await openStore(new FakeClock(), { DATABASE_URL, PROVIDER_TIMEOUT: '1s' });
 
     expect(isReleased).toBe(true);
     await other;
     await replica.close();
+    await postgres.stop();
+  });
+
+  it('fail with what to do if their statement is cancelled', async () => {
+    const postgres = await startPostgres();
+    const DATABASE_URL = await postgres.createDatabase();
+    const cancelWaiting = `select count(pg_cancel_backend(pid)) from pg_locks
+      join pg_database on oid = database
+      where locktype = 'advisory' and not granted and datname = current_database()`;
+    const other = queryPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
+    while ((await queryPostgres(DATABASE_URL, IS_LOCKED)) !== 't') continue;
+    const replica = openStore(new FakeClock(), { DATABASE_URL });
+    const failure = expect(replica).rejects.toThrow(
+      /^The database of DATABASE_URL cannot be used: canceling .*\. A statement was cancelled or took too long/,
+    );
+
+    while ((await queryPostgres(DATABASE_URL, cancelWaiting)) === '0') continue;
+
+    await failure;
+    await other;
     await postgres.stop();
   });
 

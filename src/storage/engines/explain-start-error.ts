@@ -18,6 +18,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     /^53300 /,
     'Raise the limit of connections, or end other programs. A replica needs up to 20 connections.',
   ],
+  [
+    /^57014 /,
+    'A statement was cancelled or took too long. End what blocks it (see pg_stat_activity), and start again.',
+  ],
   [/^25006 |the server is read-only/, 'The URL must lead to a primary that accepts writes.'],
   [/does not support SSL/, 'Turn on TLS in PostgreSQL, or remove sslmode from the URL.'],
   [

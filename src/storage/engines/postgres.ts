@@ -24,6 +24,12 @@ export const SHARD = 'pg_backend_pid() % 32';
 /** Keys of advisory locks. */
 const MIGRATION_LOCK = 0x07_01;
 const CLEANUP_LOCK = 0x07_02;
+/** Settings that a role or a database may have. They would end a long migration. */
+const TIME_LIMITS = [
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+] as const;
 const READ_CLOCK = {
   name: 'clock.read',
   text: 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now',
@@ -52,7 +58,7 @@ export function openPostgres(
     },
     access,
   );
-  // Migrating a large table takes long: no statement on this connection has a time limit.
+  // Migrating a large table takes long: `migrate` also ends the time limits of the role.
   const dialect = new PostgresDialect({
     pool: async () =>
       openPool({ connectionString: url, max: 1 }, { writes: true, timeoutMs: undefined }),
@@ -69,9 +75,10 @@ export function openPostgres(
     skipLockedClause: 'for update skip locked',
     shard: SHARD,
     migrate: () =>
-      migrate(dialect, (db) =>
-        sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db),
-      ),
+      migrate(dialect, async (db) => {
+        for (const name of TIME_LIMITS) await sql`set local ${sql.raw(name)} = 0`.execute(db);
+        await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db);
+      }),
     runBatch: (statements) => pipeline.run(statements),
     transaction: (work) => runTransaction(pool, work),
     tryLockForCleanup: async (transaction) => {
