@@ -1,6 +1,7 @@
 import type { OtpAnswer } from '../../examples/nextjs/lib/otp-state.js';
 import { minutes } from '../../src/common/durations.js';
 import { openPage, startBrowser } from '../support/browser.js';
+import { connectTo } from '../support/raw-connection.js';
 import { addNumberVerificationTests } from './support/number-verification.js';
 
 jest.setTimeout(minutes(1));
@@ -175,6 +176,25 @@ describe('The example nextjs', () => {
       for (const action of ['request', 'resend', 'verify', 'restart'])
         expect((await call(action, {}, headers)).status).toBe(403);
     });
+
+    // None of these bodies is sent: the answer must not wait for them.
+    it.each([
+      ['a page of another site', 403, 'https://other.example', 'Content-Length: 300000000'],
+      ['the page, with a long body', 413, undefined, 'Content-Length: 1001'],
+      ['the page, with a body of unknown length', 413, undefined, 'Transfer-Encoding: chunked'],
+    ])(
+      'answers a request from %s with %i before it reads the body',
+      async (__, status, origin, length) => {
+        const { url } = getExample();
+        const connection = await connectTo(url);
+        connection.write(
+          `POST ${path}/verify HTTP/1.1\r\nHost: ${new URL(url).host}\r\nOrigin: ${origin ?? url}\r\n` +
+            `Content-Type: application/json\r\nConnection: close\r\n${length}\r\n\r\n`,
+        );
+
+        expect(await connection.answer).toMatch(`HTTP/1.1 ${status} `);
+      },
+    );
 
     it('rejects unknown actions, and neither returns nor logs a malformed body', async () => {
       expect((await call('other', {})).status).toBe(404);

@@ -9,7 +9,7 @@ interface OtpRequest {
   headers: Headers;
   /** The session cookie. */
   cookie: string | undefined;
-  body: unknown;
+  readBody: () => Promise<unknown>;
 }
 
 interface OtpResponse {
@@ -19,17 +19,26 @@ interface OtpResponse {
   cookie?: string;
 }
 
-/** Handles `POST /api/otp/{action}`, for both routers. */
+const MAX_BODY_BYTES = 1_000;
+
+/** Next reads a body of any length in a route handler, so a long or unknown length is rejected here. */
+const isTooLarge = (headers: Headers): boolean =>
+  headers.has('transfer-encoding') ||
+  !(Number(headers.get('content-length') ?? NaN) <= MAX_BODY_BYTES);
+
+/** Handles `POST /api/otp/{action}`, for both routers. Reads no body of a request that it rejects. */
 export async function handleOtpRequest({
   action,
   headers,
   cookie,
-  body,
+  readBody,
 }: OtpRequest): Promise<OtpResponse> {
   if (!isSameOrigin(headers)) return { status: 403, body: { error: 'Another site sent this.' } };
   if (!isOtpAction(action)) return { status: 404, body: { error: 'There is no such action.' } };
+  if (isTooLarge(headers)) return { status: 413, body: { error: 'The body is too large.' } };
+  const input = ((await readBody()) ?? {}) as OtpInput;
   const session = await openSession(cookie);
-  const answer = await runOtpAction(session, action, (body ?? {}) as OtpInput, headers);
+  const answer = await runOtpAction(session, action, input, headers);
   return { status: 200, body: answer, cookie: await sealSession(session) };
 }
 

@@ -13,7 +13,7 @@ export async function POST(
     action: (await params).action,
     headers,
     cookie: store.get(SESSION_COOKIE)?.value,
-    body: await request.json().catch(() => undefined),
+    readBody: () => request.json().catch(() => undefined),
   });
   if (cookie !== undefined) store.set(SESSION_COOKIE, cookie, cookieOptions(headers));
   return Response.json(body, { status, headers: { 'cache-control': 'no-store' } });

@@ -1,8 +1,10 @@
+import { json } from 'node:stream/consumers';
 import type { NextApiRequest, NextApiResponse } from 'next';
 import { handleOtpRequest } from '../../../../lib/otp-handler';
 import { cookieOptions, SESSION_COOKIE } from '../../../../lib/session';
 
-export const config = { api: { bodyParser: { sizeLimit: '1kb' } } };
+/** The body is read only after the origin and the length are checked. */
+export const config = { api: { bodyParser: false } };
 
 /** The same as `app/api/otp/[action]/route.ts`, for an application with the Pages Router. */
 export default async function handler(request: NextApiRequest, response: NextApiResponse) {
@@ -15,7 +17,7 @@ export default async function handler(request: NextApiRequest, response: NextApi
     action: request.query['action'],
     headers,
     cookie: request.cookies[SESSION_COOKIE],
-    body: request.body,
+    readBody: () => json(request).catch(() => undefined),
   });
   if (cookie !== undefined) {
     const { maxAge, secure } = cookieOptions(headers);
