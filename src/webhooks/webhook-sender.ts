@@ -8,6 +8,7 @@ import { Outbox } from '../storage/outbox.js';
 import type { ClaimedEvent } from '../storage/webhook-event.types.js';
 import { findNextTryTime } from './retry-schedule.js';
 import { createWebhookBody } from './webhook-body.js';
+import { UnreadableEventError } from './unreadable-event.error.js';
 import { WebhookClient, WebhookError } from './webhook-client.js';
 import { WebhookLogger } from './webhook-logger.js';
 
@@ -116,7 +117,7 @@ export class WebhookSender {
       }
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
-      const outcome = await this.postponeOrAbandon(event, error.message);
+      const outcome = await this.postponeOrAbandon(event, error);
       if (outcome) emit(outcome);
       return;
     }
@@ -127,12 +128,12 @@ export class WebhookSender {
 
   /**
    * @returns false if the verification was erased or deleted, so that nothing is left to report
-   * @throws WebhookError if the receiver did not accept the event
+   * @throws WebhookError if the receiver did not accept the event, or it cannot be decrypted
    */
   private async post(event: ClaimedEvent): Promise<boolean> {
     const content = await this.outbox.readContent(event);
     if (!content) return false;
-    if ('outcome' in content) throw new WebhookError('stored_data_unreadable');
+    if ('outcome' in content) throw new UnreadableEventError(content);
     const body = createWebhookBody(event, content, this.clock);
     await this.client.post(event.eventId, body, this.abort.signal);
     this.accepted.add(event.eventId);
@@ -142,16 +143,16 @@ export class WebhookSender {
   /** @returns `undefined` if the event was to be given up, but was erased or claimed by another replica */
   private async postponeOrAbandon(
     event: ClaimedEvent,
-    reason: string,
+    error: WebhookError,
   ): Promise<WebhookOutcome | undefined> {
     const next = findNextTryTime(event.createdAt, this.clock.now());
     if (next === undefined) {
       if (!(await this.outbox.abandon(event))) return undefined;
-      this.logger.logAbandoned(event, reason);
+      this.logger.logAbandoned(event, error);
       return 'abandoned';
     }
     await this.outbox.postpone(event, next);
-    this.logger.logFailed(reason);
+    this.logger.logFailed(event, error);
     return 'failed';
   }
 

@@ -223,6 +223,42 @@ describe('The sender of events', () => {
     expect(service.log.text).toContain('Event event-1 (verification.expired) was not sent: ');
   });
 
+  it('names OTP_SECRET in the log if it cannot decrypt an event, and not the receiver', async () => {
+    const database = service.app.get(Database);
+    const replaceKeyId = (keyId: string) =>
+      database.run((batch) =>
+        batch.add(
+          {
+            name: 'test.replace_key_id',
+            text: 'update verifications set sealed = $1 || substr(sealed, 7)',
+          },
+          [keyId],
+        ),
+      );
+    const sent = await service.http.post('/otp/send').send({ phoneNumber: '+14155552671' });
+    const { row } = await database.run((batch) =>
+      batch.add<{ id: string }>(
+        { name: 'test.read_key_id', text: 'select substr(sealed, 1, 6) as id from verifications' },
+        [],
+      ),
+    );
+    await replaceKeyId('AAAAAA');
+    await service.http.delete(`/otp/${String(sent.body.pinId)}`).expect(204);
+    await runEvents();
+
+    expect(receiver.requests).toHaveLength(0);
+    expect(service.log.text).not.toContain('accepts no events');
+    expect(service.log.text).toContain(
+      'cannot be decrypted (stored_data_unreadable). OTP_SECRET no longer lists the secret',
+    );
+
+    await replaceKeyId(row?.id ?? '');
+    service.clock.advance(minutes(6));
+    await runEvents();
+    expect(receiver.requests).toHaveLength(1);
+    expect(service.log.text).not.toContain('accepts events again');
+  });
+
   it('sends a new event while an earlier post waits for its answer', async () => {
     service.app.get(WebhookClient).timeoutMs = minutes(5);
     const first = holdNextPost();
