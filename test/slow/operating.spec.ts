@@ -78,6 +78,11 @@ describe('docs/operating.md', () => {
     return program.output;
   }
 
+  /** Only the owner may read a backup. */
+  const expectPrivate = (file: string): void => {
+    expect(statSync(join(folder, file)).mode & 0o077).toBe(0);
+  };
+
   async function send({ http }: RunningService, phoneNumber = NUMBER): Promise<string> {
     return (await http.post('/otp/send').send({ phoneNumber }).expect(200)).body.pinId;
   }
@@ -207,6 +212,7 @@ describe('docs/operating.md', () => {
     await queryPostgres(DATABASE_URL, 'select 1');
     const pinId = await send(await restart({ DATABASE_URL }));
     await shell(DUMP, { DATABASE_URL });
+    expectPrivate('otp.dump');
     await shell(LOAD, { DATABASE_URL: other });
 
     const restored = await restart({ DATABASE_URL: other });
@@ -235,6 +241,7 @@ describe('docs/operating.md', () => {
     const running = await restart({ DATABASE_URL });
     const pinId = await send(running);
     await shell(COMPOSE_DUMP, container);
+    expectPrivate('otp.dump');
     const later = await send(running, '+14155552672');
     await running.close();
     service = undefined;
