@@ -8,7 +8,7 @@ import { startExample } from './support/running-example.js';
 jest.setTimeout(minutes(1));
 
 describe('The example react-vite', () => {
-  const isAction = (path: string) => path.startsWith('/api/otp/');
+  const isAction = (path: string) => /^\/api\/otp\/(?!session$)/.test(path);
   const getExample = addNumberVerificationTests('react-vite', isAction, {
     settings: { REQUESTS_PER_HOUR: '1000' },
   });
@@ -22,12 +22,20 @@ describe('The example react-vite', () => {
     });
   };
   const read = async (response: Response) => (await response.json()) as OtpAnswer;
-  const openSession = async () => (await call('/api/otp')).headers.get('set-cookie') ?? '';
+  const openSession = async () =>
+    (await call('/api/otp/session', {})).headers.get('set-cookie') ?? '';
 
   it('keeps the session in a cookie that neither scripts nor other sites can use', async () => {
     expect(await openSession()).toMatch(
       /^session=\S+; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Strict$/,
     );
+  });
+
+  it('stores no session for a browser that only reads its state, or starts over', async () => {
+    for (const response of [await call('/api/otp'), await call('/api/otp/restart', {})]) {
+      expect(response.headers.get('set-cookie')).toBeNull();
+      expect(await read(response)).toEqual({ state: { step: 'number' } });
+    }
   });
 
   it.each([
@@ -40,7 +48,7 @@ describe('The example react-vite', () => {
     ['no origin', { origin: '' }],
   ])('rejects requests from %s', async (_, headers) => {
     const cookie = await openSession();
-    for (const action of ['request', 'resend', 'verify', 'restart']) {
+    for (const action of ['session', 'request', 'resend', 'verify', 'restart']) {
       const response = await call(`/api/otp/${action}`, {}, { cookie, ...headers });
       expect(response.status).toBe(403);
     }
@@ -156,6 +164,7 @@ describe('The limit of the example react-vite', () => {
         problem: { action: 'request', code: 'too_soon', retryAfterSeconds: expect.any(Number) },
       });
       expect(await limited.service.getReceivedCodes('+14155550196')).toEqual([]);
+      expect((await call('session', {})).problem?.code).toBe('too_soon');
       expect((await call('restart', {})).problem).toBeUndefined();
     } finally {
       await limited.close();

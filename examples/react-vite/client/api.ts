@@ -4,8 +4,14 @@ import type { OtpAction, OtpAnswer } from '../server/otp-state';
 export const fetchState = (): Promise<OtpAnswer> => call('/api/otp');
 
 /** Runs an action on the server, which answers with the state after it. */
-export const post = (action: OtpAction, body: object = {}): Promise<OtpAnswer> =>
-  call(`/api/otp/${action}`, {
+export async function runAction(action: OtpAction, body: object = {}): Promise<OtpAnswer> {
+  // A browser that loses the answer to its first send needs a session to repeat it.
+  if (action === 'request') await post('session', {});
+  return post(action, body);
+}
+
+const post = (path: OtpAction | 'session', body: object): Promise<OtpAnswer> =>
+  call(`/api/otp/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { OtpAction, OtpProblem, OtpState } from '../server/otp-state';
-import { fetchState, post } from './api';
+import { fetchState, runAction } from './api';
 import { useStepHistory } from './useStepHistory';
 
 /** The problem that the server did not answer. */
@@ -48,7 +48,7 @@ export function useOtp(): Otp {
       setProblem(undefined);
       setIsResent(false);
       try {
-        const answer = await post(action, body);
+        const answer = await runAction(action, body);
         setState(answer.state);
         setProblem(answer.problem);
         if (!answer.problem && answer.state.step === 'code') goToCode();

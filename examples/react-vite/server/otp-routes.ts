@@ -18,18 +18,24 @@ declare module 'express-session' {
 
 const { REQUESTS_PER_HOUR = '60' } = process.env;
 
-const findSession = ({ session }: Request): OtpSession => (session.otp ??= newOtpSession());
+/** The session of this browser, or a new one, which is then stored. */
+const openSession = ({ session }: Request): OtpSession => (session.otp ??= newOtpSession());
 
 /** The typed text without spaces, separators and invisible characters, which the service ignores too. */
 const readText = (value: unknown): string =>
   typeof value === 'string' ? value.slice(0, 64).replace(/[\s().\p{Pd}\p{Cf}]/gu, '') : '';
 
-/** Limits the requests of each IP address. The OTP service limits all visitors together. */
+/**
+ * Limits the requests of each IP address, and so the sessions that it can have stored. The OTP service limits
+ * all visitors together.
+ */
 const limitRequests = rateLimit({
   windowMs: 60 * 60_000,
   limit: Number(REQUESTS_PER_HOUR),
   standardHeaders: 'draft-8',
   legacyHeaders: false,
+  // An open session is opened again before each send.
+  skip: ({ path, session }) => path === '/session' && session.otp !== undefined,
   handler: ({ path, session }, response) => {
     const action = path.slice(1) as OtpAction;
     const retryAfterSeconds = Number(response.get('retry-after'));
@@ -42,24 +48,29 @@ const limitRequests = rateLimit({
 
 /** Answers 200 also if a code is wrong or a limit is reached: the page shows the `problem`. */
 export const otpRoutes = Router()
-  .get('/', (request, response) => {
-    response.json({ state: describeSession(findSession(request)) } satisfies OtpAnswer);
+  // Stores no session: this request has no limit.
+  .get('/', ({ session }, response) => {
+    response.json({ state: describeSession(session.otp ?? newOtpSession()) } satisfies OtpAnswer);
+  })
+  // Before the first send: only in a stored session, a repeat of the send is the same request.
+  .post('/session', limitRequests, (request, response) => {
+    response.json({ state: describeSession(openSession(request)) } satisfies OtpAnswer);
   })
   .post('/request', limitRequests, async (request, response) => {
     const phoneNumber = readText(request.body?.phoneNumber);
-    response.json(await requestCode(findSession(request), phoneNumber, request.ip));
+    response.json(await requestCode(openSession(request), phoneNumber, request.ip));
   })
   .post('/resend', limitRequests, async (request, response) => {
-    response.json(await resendCode(findSession(request), request.ip));
+    response.json(await resendCode(openSession(request), request.ip));
   })
   .post('/verify', limitRequests, async (request, response) => {
-    const otp = findSession(request);
+    const otp = openSession(request);
     const answer = await verifyCode(otp, readText(request.body?.code));
     if (answer.state.step === 'verified') await renewSession(request, otp);
     response.json(answer);
   })
-  .post('/restart', (request, response) => {
-    request.session.otp = newOtpSession();
+  .post('/restart', ({ session }, response) => {
+    if (session.otp) session.otp = newOtpSession();
     response.json({ state: { step: 'number' } } satisfies OtpAnswer);
   });
 
