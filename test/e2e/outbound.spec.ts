@@ -26,7 +26,8 @@ describe('Behind a proxy, with a private certificate authority', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'otp-outbound-'));
-    sandbox = await startSandbox({ port: 0 });
+    // On a loopback address it would answer only requests to names of this machine.
+    sandbox = await startSandbox({ host: '0.0.0.0', port: 0 });
     ca = createPrivateCa(folder, HOST);
     front = await startTlsFront(ca, sandbox.url);
   });
