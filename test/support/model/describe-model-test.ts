@@ -16,7 +16,7 @@ const MIN_COVERING_SEEDS = 50;
 /** The least share of all operations that the runs must complete. */
 const MIN_COMPLETE = 0.95;
 /** The time limit of all runs together. */
-const RUNS_TIMEOUT_MS = minutes(15);
+const RUNS_TIMEOUT_MS = minutes(30);
 
 /** Where the service stores its data. */
 export interface ModelStorage {
