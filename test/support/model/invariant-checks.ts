@@ -93,12 +93,13 @@ function findExtraWrongCodes(run: ModelTestRun): string[] {
     const send = sends.get(check?.providerPinId ?? '');
     if (!check || !send) return [];
     const name = `${send.client} ${send.phoneNumber}`;
-    const { wrong, verifiedAt } = failures.get(name) ?? { wrong: [], verifiedAt: 0 };
-    if (isSuccess(record)) failures.set(name, { wrong, verifiedAt: record.endedAt });
-    if (check.code === codes.get(check.providerPinId ?? '')) return [];
+    const earlier = failures.get(name) ?? { wrong: [], verifiedAt: 0 };
+    const verifiedAt = isSuccess(record) ? record.endedAt : earlier.verifiedAt;
+    const isRight = check.code === codes.get(check.providerPinId ?? '');
     const now = record.startedAt;
-    const all = [...wrong, now];
+    const all = isRight ? earlier.wrong : [...earlier.wrong, now];
     failures.set(name, { wrong: all, verifiedAt });
+    if (isRight) return [];
     const hour = all.filter((at) => at > now - hours(1) && at > verifiedAt).length;
     const day = all.filter((at) => at > now - hours(24)).length;
     return hour > settings.failuresPerHour || day > settings.failuresPerDay

@@ -222,8 +222,10 @@ function readCodeField(body: string): { code?: string } {
     pin?: string;
     sms?: { code: string };
     callout?: { code: string };
+    whatsapp?: { code: string };
   };
-  const code = fields.pin ?? fields.sms?.code ?? fields.callout?.code;
+  const { sms, callout, whatsapp } = fields;
+  const code = fields.pin ?? (sms ?? callout ?? whatsapp)?.code;
   return code === undefined ? {} : { code };
 }
 
