@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ModelState } from './model-state.js';
 import {
@@ -9,6 +10,9 @@ import {
 } from './model-step.js';
 import type { OperationResponse } from './operation.js';
 import { stepOperation } from './read-steps.js';
+
+/** How long a search runs before it pauses. */
+const MAX_SEARCH_MS = 20;
 
 /** The state and the progress of each operation that some order of the steps leads to. */
 interface SearchNode {
@@ -27,18 +31,24 @@ export interface GroupExplanation {
 /**
  * Finds an order of the steps of concurrent operations that leads to all answers, given the calls
  * in the order in which the providers received them. Steps of one operation keep their order.
+ * A long search pauses for the requests of other runs, which would else miss their deadlines.
  */
-export function explainGroup(
+export async function explainGroup(
   states: readonly ModelState[],
   contexts: readonly StepContext[],
-): GroupExplanation {
+): Promise<GroupExplanation> {
   const start = contexts.map(() => NOT_STARTED);
   let nodes: SearchNode[] = states.map((state) => ({ state, progress: start }));
   const ends = new Map<string, ModelState>();
   const mismatches = new Set<string>();
+  let resumedAt = performance.now();
   while (nodes.length > 0) {
     const next = new Map<string, SearchNode>();
     for (const node of nodes) {
+      if (performance.now() - resumedAt > MAX_SEARCH_MS) {
+        await setImmediate();
+        resumedAt = performance.now();
+      }
       if (node.progress.every(({ phase }) => phase === 'done')) {
         const end = node.state.forgetOperations();
         ends.set(end.fingerprint, end);
@@ -56,7 +66,16 @@ export function explainGroup(
 }
 
 const describeNode = ({ state, progress }: SearchNode): string =>
-  `${JSON.stringify(progress)}\n${state.fingerprint}`;
+  [state.fingerprint, ...progress.map(describeProgress)].join('\n');
+
+/** The JSON of each progress. It is immutable, so its JSON is computed only once. */
+const texts = new WeakMap<Progress, string>();
+
+function describeProgress(progress: Progress): string {
+  const text = texts.get(progress) ?? JSON.stringify(progress);
+  texts.set(progress, text);
+  return text;
+}
 
 /** The nodes that follow by one step of one operation. */
 function expand(

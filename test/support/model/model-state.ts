@@ -59,6 +59,12 @@ export interface KeyRecord {
 
 const NO_EVENTS: NumberRecord = { sends: [], failures: [], verifiedAt: 0 };
 
+/** A changed value. Equal changes of states over the same base have the same number. */
+interface Change {
+  readonly value: unknown;
+  readonly number: number;
+}
+
 /**
  * Everything that the service stores, as the model sees it. Immutable: a change returns a new state
  * over the same base, so that many orders of concurrent steps can be tried.
@@ -66,15 +72,16 @@ const NO_EVENTS: NumberRecord = { sends: [], failures: [], verifiedAt: 0 };
 export class ModelState {
   constructor(
     private readonly base = new Map<string, unknown>(),
-    private readonly changes: ReadonlyMap<string, unknown> = new Map(),
+    private readonly changes: ReadonlyMap<string, Change> = new Map(),
+    /** All changes over this base, by key and value. */
+    private readonly knownChanges = new Map<string, Change>(),
   ) {}
 
   /** Equal for equal states over the same base. */
   get fingerprint(): string {
-    return [...this.changes]
-      .map(([key, value]) => `${key} ${describe(value)}`)
+    return Uint32Array.from(this.changes.values(), ({ number }) => number)
       .sort()
-      .join('\n');
+      .join();
   }
 
   /**
@@ -82,14 +89,16 @@ export class ModelState {
    * still release them. States that differ only in this become equal.
    */
   forgetOperations(): ModelState {
-    const changes = new Map<string, unknown>();
-    for (const [key, value] of this.changes) changes.set(key, forgetOperation(value));
-    return new ModelState(this.base, changes);
+    const changes = new Map<string, Change>();
+    for (const [key, { value }] of this.changes) {
+      changes.set(key, this.toChange(key, forgetOperation(value)));
+    }
+    return new ModelState(this.base, changes, this.knownChanges);
   }
 
   /** Writes the changes into the base. No other state over this base may be used afterwards. */
   commit(): ModelState {
-    for (const [key, value] of this.changes) {
+    for (const [key, { value }] of this.changes) {
       if (value === null) this.base.delete(key);
       else this.base.set(key, value);
     }
@@ -161,23 +170,23 @@ export class ModelState {
   }
 
   private get(key: string): unknown {
-    const value = this.changes.has(key) ? this.changes.get(key) : this.base.get(key);
-    return value ?? undefined;
+    const change = this.changes.get(key);
+    return (change ? change.value : this.base.get(key)) ?? undefined;
   }
 
   private set(key: string, value: unknown): ModelState {
-    return new ModelState(this.base, new Map(this.changes).set(key, value));
+    const changes = new Map(this.changes).set(key, this.toChange(key, value));
+    return new ModelState(this.base, changes, this.knownChanges);
   }
-}
 
-/** The JSON of each value. Values are immutable, so their JSON is computed only once. */
-const texts = new WeakMap<object, string>();
-
-function describe(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  const text = texts.get(value) ?? JSON.stringify(value);
-  texts.set(value, text);
-  return text;
+  private toChange(key: string, value: unknown): Change {
+    const text = `${key} ${JSON.stringify(value)}`;
+    const known = this.knownChanges.get(text);
+    if (known) return known;
+    const change = { value, number: this.knownChanges.size };
+    this.knownChanges.set(text, change);
+    return change;
+  }
 }
 
 const withoutOperation = (events: readonly WindowEvent[]): WindowEvent[] =>

@@ -49,7 +49,7 @@ export async function runModelTest(
         providers,
         mayCircuitBeOpen: world.mayCircuitBeOpen.bind(world),
       }));
-      const explanation = explainGroup(states, contexts);
+      const explanation = await explainGroup(states, contexts);
       const [first, ...others] = explanation.states;
       if (!first) failureReport = describeFailure(records, group, explanation.mismatches);
       // If only one state is possible, its changes are final.
