@@ -24,5 +24,5 @@ export function isAddressOrCidr(text: string): boolean {
 /** `localhost`, a name below it (RFC 6761 §6.3) or an address of this machine; with any port. */
 const LOOPBACK_AUTHORITY = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d*)?$/i;
 
-/** Whether a `Host` names this machine, whatever a DNS server answers. */
+/** Whether a `Host` names this machine. Its text decides, so DNS has no part in it. */
 export const isLoopbackAuthority = (host: string): boolean => LOOPBACK_AUTHORITY.test(host);

@@ -87,7 +87,7 @@ export abstract class OtpProvider {
 
   /**
    * Finds whether a code was verified, after the response to a check was lost.
-   * @returns `unknown` if the provider cannot tell
+   * @returns `unknown` if the provider has no result
    * @param sentAfter when the first message was requested, in milliseconds since the epoch
    * @throws ProviderError if the provider does not respond.
    */
