@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
  * The release of libphonenumber-js in package-lock.json, which contains the numbering plans, and the
  * day of its publication by `npm view libphonenumber-js time`. Change both with every update.
  */
-const NUMBERING_PLANS = { version: '1.13.15', publishedOn: '2026-10-08' };
+const NUMBERING_PLANS = { version: '1.13.16', publishedOn: '2026-11-10' };
 /** Google publishes new plans about every two weeks. */
 const MAX_AGE_DAYS = 8 * 7;
 

@@ -44,7 +44,10 @@ const FURTHER_EXAMPLES: readonly Example[] = [
 /** Regions whose plan has no mobile numbers: libphonenumber-js calls their lines fixed or mobile. */
 const WITHOUT_MOBILE_NUMBERS = ['TA'];
 
-/** By region and type, from `getExampleNumberForType` of Google's libphonenumber 9.0.24. */
+/**
+ * By region and type, from `getExampleNumberForType` of Google's libphonenumber 9.0.24; without four
+ * numbers of Benin, Botswana and Zimbabwe that later plans removed or gave another type.
+ */
 const GOOGLE_EXAMPLES = JSON.parse(
   readFileSync('test/fixtures/example-numbers.json', 'utf8'),
 ) as Record<string, Record<string, string>>;
