@@ -31,7 +31,7 @@ export interface GroupExplanation {
 /**
  * Finds an order of the steps of concurrent operations that leads to all answers, given the calls
  * in the order in which the providers received them. Steps of one operation keep their order.
- * A long search pauses for the requests of other runs, which would else miss their deadlines.
+ * A long search pauses for the requests of other runs, which would otherwise miss their deadlines.
  */
 export async function explainGroup(
   states: readonly ModelState[],
