@@ -2,18 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
+import pg from 'pg';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const SET_NEWER_VERSION = 'update schema_version set version = 999';
 /** 13 is the version of this release's schema. */
 const NEWER_SCHEMA_ERROR = /schema version 999.*knows only 13/;
 
-/** Whether a session has the migration lock. Other workers use the same server. */
-const IS_LOCKED = `select count(*) > 0 from pg_locks join pg_database on oid = database
-  where locktype = 'advisory' and datname = current_database()`;
+/** Sessions that wait for the migration lock. Other workers use the same server. */
+const WAITING = `from pg_locks join pg_database on oid = database
+  where locktype = 'advisory' and not granted and datname = current_database()`;
+
+/** Takes the migration lock, as another replica. @returns the session, whose end releases the lock */
+async function holdLock(connectionString: string): Promise<pg.Client> {
+  const other = new pg.Client({ connectionString });
+  await other.connect();
+  await other.query("select pg_advisory_lock(x'0701'::int)");
+  return other;
+}
 
 describe('Schema migrations', () => {
   it('run once for replicas that start together, and reject a newer schema', async () => {
@@ -37,20 +47,14 @@ describe('Schema migrations', () => {
     for (const setting of ['statement_timeout', 'lock_timeout']) {
       await queryPostgres(DATABASE_URL, `alter database "${name}" set ${setting} = '1s'`);
     }
-    // Holds the lock for as long as a migration of a large table may take.
-    const other = queryPostgres(
-      DATABASE_URL,
-      'set statement_timeout = 0',
-      "select pg_advisory_lock(x'0701'::int), pg_sleep(4)",
-    );
-    let isReleased = false;
-    void other.then(() => (isReleased = true));
-    while ((await queryPostgres(DATABASE_URL, IS_LOCKED)) !== 't') continue;
+    const other = await holdLock(DATABASE_URL);
+    const opened = openStore(new FakeClock(), { DATABASE_URL, PROVIDER_TIMEOUT: '1s' });
+    const hasWaited = `select count(*) > 0 ${WAITING}
+      and waitstart < clock_timestamp() - interval '3 s'`;
+    const waited = waitUntil(async () => (await queryPostgres(DATABASE_URL, hasWaited)) === 't');
 
-    const replica = await openStore(new FakeClock(), { DATABASE_URL, PROVIDER_TIMEOUT: '1s' });
+    const [replica] = await Promise.all([opened, waited.then(() => other.end())]);
 
-    expect(isReleased).toBe(true);
-    await other;
     await replica.close();
     await postgres.stop();
   });
@@ -58,11 +62,8 @@ describe('Schema migrations', () => {
   it('fail with what to do if their statement is cancelled', async () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
-    const cancelWaiting = `select count(pg_cancel_backend(pid)) from pg_locks
-      join pg_database on oid = database
-      where locktype = 'advisory' and not granted and datname = current_database()`;
-    const other = queryPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
-    while ((await queryPostgres(DATABASE_URL, IS_LOCKED)) !== 't') continue;
+    const cancelWaiting = `select count(pg_cancel_backend(pid)) ${WAITING}`;
+    const other = await holdLock(DATABASE_URL);
     const replica = openStore(new FakeClock(), { DATABASE_URL });
     const failure = expect(replica).rejects.toThrow(
       /^The database of DATABASE_URL cannot be used: canceling .*\. A statement was cancelled or took too long/,
@@ -71,7 +72,7 @@ describe('Schema migrations', () => {
     while ((await queryPostgres(DATABASE_URL, cancelWaiting)) === '0') continue;
 
     await failure;
-    await other;
+    await other.end();
     await postgres.stop();
   });
 
