@@ -79,6 +79,21 @@ describe.each(DATABASES)('A tracked message, on %s and two replicas', (_engine, 
     return content.deliveries.map(({ channel, status }) => `${channel} ${status}`);
   }
 
+  it('can be reported by requests that have the same messages in another order', async () => {
+    const reports = Array.from({ length: 100 }, (_, i) => ({
+      messageId: String(i),
+      status: 'delivered' as const,
+      statusAt: clock.now(),
+    }));
+
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([
+        replicas[0].reports.apply('infobip', reports),
+        replicas[1].reports.apply('infobip', reports.toReversed()),
+      ]);
+    }
+  });
+
   it('is shown after its report, and counts once', async () => {
     await confirm(await reserve(), { messageId: 'any' });
     clock.advance(seconds(2));

@@ -21,6 +21,8 @@ import { WebhookEventRecorder } from './webhook-event-recorder.js';
 /** Reports per transaction, so that it stays short. One request can have up to 2,000. */
 const REPORTS_PER_BATCH = 100;
 
+type HashedReport = DeliveryReport & { readonly messageHash: string };
+
 /** The messages of the providers whose delivery reports are switched on. */
 @Injectable()
 export class MessageRepository {
@@ -73,9 +75,13 @@ export class MessageRepository {
     reports: readonly DeliveryReport[],
   ): Promise<ReportedMessage[]> {
     const now = this.clock.now();
+    // In one order, so that requests with the same messages do not lock each other's rows.
+    const sorted = reports
+      .map((report) => ({ messageHash: hashMessageId(provider, report.messageId), ...report }))
+      .sort(({ messageHash: a }, { messageHash: b }) => (a < b ? -1 : Number(a > b)));
     const changed: ReportedMessage[] = [];
-    for (let from = 0; from < reports.length; from += REPORTS_PER_BATCH) {
-      const part = reports.slice(from, from + REPORTS_PER_BATCH);
+    for (let from = 0; from < sorted.length; from += REPORTS_PER_BATCH) {
+      const part = sorted.slice(from, from + REPORTS_PER_BATCH);
       const results = await this.database.run((batch) =>
         part.flatMap((report) => this.applyReport(batch, provider, report, now)),
       );
@@ -114,10 +120,9 @@ export class MessageRepository {
   private applyReport(
     batch: StatementBatch,
     provider: string,
-    { messageId, status, statusAt = Infinity, price }: DeliveryReport,
+    { messageHash, status, statusAt = Infinity, price }: HashedReport,
     now: number,
   ): DeferredResult<ReportedMessage>[] {
-    const messageHash = hashMessageId(provider, messageId);
     const linked = this.link(batch, messageHash);
     const applied = this.queries.applyReport(batch, {
       messageHash,
