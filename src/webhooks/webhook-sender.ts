@@ -117,6 +117,11 @@ export class WebhookSender {
       }
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
+      if (this.abort.signal.aborted) {
+        // Says nothing about the receiver: another replica may send the event at once.
+        await this.outbox.postpone(event, this.clock.now());
+        return;
+      }
       const outcome = await this.postponeOrAbandon(event, error);
       if (outcome) emit(outcome);
       return;

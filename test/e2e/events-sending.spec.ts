@@ -370,7 +370,8 @@ describe('The sender of events', () => {
       expect(markSent).toHaveBeenCalledTimes(1);
     });
 
-    it('aborts their posts after some time', async () => {
+    it('aborts their posts after some time, and leaves their events due', async () => {
+      const postpone = jest.spyOn(service.app.get(Outbox), 'postpone');
       service.app.get(WebhookClient).timeoutMs = minutes(5);
       service.app.get(WebhookSender).stopTimeoutMs = scaleTimeLimit(500);
       receiver.answer(hang);
@@ -381,6 +382,8 @@ describe('The sender of events', () => {
       await closed;
 
       expect(receiver.requests).toHaveLength(1);
+      expect(postpone.mock.calls.map(([, until]) => until)).toEqual([service.clock.now()]);
+      expect(service.log.text).not.toContain('accepts no events');
     });
   });
 });
