@@ -39,14 +39,14 @@ export class ServiceCalls {
     request: HttpRequest,
     { timeoutMs = this.defaultTimeoutMs, signal }: CallOptions = {},
     retryRules: RetryRules = {},
-  ): Promise<unknown> {
+  ): Promise<object | undefined> {
     assertTimeout(timeoutMs);
     const send = (trySignal: AbortSignal) => this.http.request(request, trySignal);
     return withRetries(send, { timeoutMs, signal, ...retryRules });
   }
 
   /** Calls a POST route that can be retried without an idempotency key. */
-  async post(path: string, body: object, options?: CallOptions): Promise<unknown> {
+  async post(path: string, body: object, options?: CallOptions): Promise<object | undefined> {
     return this.run({ method: 'POST', path, body: normalizeTypedFields(body) }, options);
   }
 
@@ -56,7 +56,7 @@ export class ServiceCalls {
     body: object,
     options: IdempotentCallOptions = {},
     retryRules?: RetryRules,
-  ): Promise<unknown> {
+  ): Promise<object | undefined> {
     const { idempotencyKey = crypto.randomUUID() } = options;
     assertHeaderValue('idempotencyKey', idempotencyKey);
     const request = {

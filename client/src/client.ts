@@ -8,10 +8,12 @@ import type {
   VerifyResult,
 } from './api-types.js';
 import { ServiceCalls, type CallOptions, type IdempotentCallOptions } from './calls.js';
+import { OtpConnectionError } from './errors.js';
 import { HttpClient, type Fetch } from './http.js';
 import type { RetryRules } from './retries.js';
 
-const DEFAULT_TIMEOUT_MS = 15_000;
+/** Until a request of a killed replica has an answer, its repeats get `request_in_progress`: 15 to 20 s. */
+const DEFAULT_TIMEOUT_MS = 30_000;
 /**
  * After this code the message of a send or resend may have been sent. Not retried: the service returns the
  * code for every repeat with the same idempotency key.
@@ -24,7 +26,7 @@ export interface OtpClientOptions {
   readonly url: string;
   /** Your API key. Leave it out only if the service runs without API keys. */
   readonly apiKey?: string | undefined;
-  /** The longest time for one call and all its retries, in milliseconds. 15 000 by default. */
+  /** The longest time for one call and all its retries, in milliseconds. 30 000 by default. */
   readonly timeoutMs?: number | undefined;
   /** Used instead of the global `fetch`: for a proxy, or in tests. */
   readonly fetch?: Fetch | undefined;
@@ -65,22 +67,38 @@ export function createOtpClient(options: OtpClientOptions): OtpClient {
   // The types come from the service's OpenAPI document, so the results are not validated.
   return {
     send: async (request, callOptions) =>
-      (await calls.postWithKey('/otp/send', request, callOptions, MESSAGE_RULES)) as SendResult,
+      toObject(
+        await calls.postWithKey('/otp/send', request, callOptions, MESSAGE_RULES),
+      ) as SendResult,
     resend: async (request, callOptions) =>
-      (await calls.postWithKey('/otp/resend', request, callOptions, MESSAGE_RULES)) as SendResult,
+      toObject(
+        await calls.postWithKey('/otp/resend', request, callOptions, MESSAGE_RULES),
+      ) as SendResult,
     verify: async (request, callOptions) =>
-      (await calls.postWithKey('/otp/verify', request, callOptions, CHECK_RULES)) as VerifyResult,
+      toObject(
+        await calls.postWithKey('/otp/verify', request, callOptions, CHECK_RULES),
+      ) as VerifyResult,
     status: async (pinId, callOptions) =>
-      (await calls.run({ method: 'GET', path: pathOf(pinId) }, callOptions)) as StatusResult,
+      toObject(
+        await calls.run({ method: 'GET', path: pathOf(pinId) }, callOptions),
+      ) as StatusResult,
     cancel: async (pinId, callOptions) => {
       await calls.run({ method: 'DELETE', path: pathOf(pinId) }, callOptions);
     },
     lookup: async (phoneNumber, callOptions) =>
-      (await calls.post('/otp/numbers/lookup', { phoneNumber }, callOptions)) as LookupResult,
+      toObject(
+        await calls.post('/otp/numbers/lookup', { phoneNumber }, callOptions),
+      ) as LookupResult,
     erase: async (phoneNumber, callOptions) => {
       await calls.post('/otp/numbers/erase', { phoneNumber }, callOptions);
     },
   };
+}
+
+/** @throws OtpConnectionError for a 204: the service always answers these calls with a body */
+function toObject(body: object | undefined): object {
+  if (!body) throw new OtpConnectionError(204);
+  return body;
 }
 
 /**

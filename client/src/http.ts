@@ -40,7 +40,7 @@ export class HttpClient {
    * @returns the parsed JSON body of the response; `undefined` for a 204
    * @throws OtpError, or OtpConnectionError if the service did not respond
    */
-  async request(request: HttpRequest, signal: AbortSignal): Promise<unknown> {
+  async request(request: HttpRequest, signal: AbortSignal): Promise<object | undefined> {
     const { method, path, body, idempotencyKey } = request;
     const init: RequestInit = {
       method,
@@ -90,26 +90,30 @@ function parseBaseUrl(url: string): string {
   return parsed.href.replace(/\/+$/, '');
 }
 
-function readResponse({ ok, status, headers }: Response, text: string): unknown {
+function readResponse({ ok, status, headers }: Response, text: string): object | undefined {
   if (status === 204) return undefined;
   const isJson = /^application\/(problem\+)?json\b/i.test(headers.get('content-type') ?? '');
-  const body = isJson ? parseObject(text) : undefined;
+  const parsed = isJson ? parseJson(text) : undefined;
+  const body = isObject(parsed) ? parsed : undefined;
   if (ok && body) return body;
   const retryAfterSeconds = parseRetryAfter(headers.get('retry-after'));
   if (isProblem(body)) throw new OtpError(body, retryAfterSeconds);
   // Incomplete JSON of a successful response means that the connection broke, so no status is reported.
-  throw new OtpConnectionError(ok && isJson ? undefined : status, retryAfterSeconds);
+  const isCutShort = ok && isJson && parsed === undefined;
+  throw new OtpConnectionError(isCutShort ? undefined : status, retryAfterSeconds);
 }
 
-/** The JSON object in a text; `undefined` for anything else. A parse error would quote the text. */
-function parseObject(text: string): object | undefined {
+/** The value of a JSON text; `undefined` for any other text. A parse error would quote the text. */
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function isProblem(body: object | undefined): body is Problem {
   const { code, status, detail, requestId }: Partial<Record<keyof Problem, unknown>> = body ?? {};

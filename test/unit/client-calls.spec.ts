@@ -230,6 +230,12 @@ describe('An error of the TypeScript client', () => {
   it.each<[what: string, step: Step, expected: object]>([
     ['a page of a proxy', proxyError(404), { name: 'OtpConnectionError', status: 404 }],
     ['a page with status 200', proxyError(200), { name: 'OtpConnectionError', status: 200 }],
+    ['a JSON list', Response.json([]), { name: 'OtpConnectionError', status: 200 }],
+    [
+      'a 204, which should have a result',
+      new Response(null, { status: 204 }),
+      { name: 'OtpConnectionError', status: 204 },
+    ],
     [
       'a problem document of another service',
       problem(400, `Not a code: ${NUMBER}`),

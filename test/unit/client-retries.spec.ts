@@ -127,7 +127,7 @@ describe('The TypeScript client', () => {
       expect(wait).toBeGreaterThanOrEqual(longest / 2);
       expect(wait).toBeLessThanOrEqual(longest + 1);
     });
-    expect(sentAt.at(-1)).toBeLessThan(15_000);
+    expect(sentAt.at(-1)).toBeLessThan(30_000);
   });
 
   it.each([502, 504])(
@@ -171,18 +171,18 @@ describe('The TypeScript client', () => {
 
   it('fails at once if Retry-After exceeds the time of the call', async () => {
     const { client, sentAt } = startClient(
-      problem(503, 'overloaded', { headers: { 'retry-after': '16' } }),
+      problem(503, 'overloaded', { headers: { 'retry-after': '31' } }),
     );
     const startedAt = performance.now();
     const outcome = await settle(verify(client));
 
-    expect(outcome).toMatchObject({ reason: { code: 'overloaded', retryAfterSeconds: 16 } });
+    expect(outcome).toMatchObject({ reason: { code: 'overloaded', retryAfterSeconds: 31 } });
     expect(sentAt).toHaveLength(1);
     expect(performance.now()).toBe(startedAt);
   });
 
   it.each([
-    ['15 s', {}, 15_000],
+    ['30 s', {}, 30_000],
     ['the time of the call', { timeoutMs: 3_000 }, 3_000],
   ])('ends a call without an answer after %s', async (_, options, expectedMs) => {
     const { client } = startClient(problem(503, 'overloaded'), 'no answer');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 /**
  * Only the E.164 form, without spaces or hyphens. The service ignores these, but here each spelling is
- * another user. In four countries a phone has two numbers of this form: see README.md.
+ * another user. In some countries a phone has two numbers of this form: see README.md.
  */
 const phoneNumber = z.string().regex(/^\+[1-9]\d{6,14}$/, 'Begin with + and the country code.');
 const password = z.string().min(12, 'Use at least 12 characters.').max(128);
