@@ -31,8 +31,7 @@ export const isLoopbackHost = (host: string): boolean =>
   LOOPBACK_URL.test(`http://${host.includes(':') ? `[${host}]` : host}`);
 
 /** The parsers of the databases' client libraries require this in addition to Joi's `uri`. */
-const UNREADABLE_URL =
-  'must have a port of at most 65535, percent-encoded names, and files that can be read';
+const UNREADABLE_URL = 'must have a port of at most 65535 and percent-encoded names';
 
 const PROXY_URL_FORM = 'must be an http or https URL such as http://proxy.example.com:3128';
 
@@ -80,6 +79,16 @@ export const oneOf = <W extends string>(...words: W[]) => Joi.string<W>().valid(
 export const positiveInt = (defaultValue: number, max: number) =>
   Joi.number().integer().min(1).max(max).default(defaultValue);
 
+function findUrlError(parse: () => unknown): string | undefined {
+  try {
+    parse();
+    return undefined;
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    return path ? `names the file ${path}, which cannot be read (${String(code)})` : UNREADABLE_URL;
+  }
+}
+
 /**
  * The URL of a database.
  * @param parse the parser of the database's client library; it throws if the URL is invalid
@@ -88,12 +97,9 @@ export const databaseUrl = (schemes: string[], parse: (url: string) => unknown) 
   Joi.string()
     .uri({ scheme: schemes })
     .custom((url: string) => {
-      try {
-        parse(url);
-        return url;
-      } catch {
-        throw new Error(UNREADABLE_URL);
-      }
+      const problem = findUrlError(() => parse(url));
+      if (problem !== undefined) throw new Error(problem);
+      return url;
     })
     .messages(CUSTOM_MESSAGE)
     // Reports only the first error: further ones of the same URL would not help.

@@ -41,8 +41,8 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
   });
   const warnings = describeUnknownVariables(Object.keys(variables), VARIABLE_NAMES);
   const env: Environment = { values: result.value as Record<string, unknown>, warnings };
-  const settingErrors = [
-    ...(result.error?.details ?? []).map(({ message }) => message),
+  const invalid = result.error?.details ?? [];
+  const combinationErrors = [
     // A check of a list runs only if the list is valid. PROVIDERS, for example, decides which
     // credentials are required.
     ...(Array.isArray(env.values['PROVIDERS'])
@@ -62,11 +62,16 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
     ...findWebhookErrors(env),
     ...findReportErrors(env),
   ];
-  const errors = [
-    ...files.errors,
-    // Do not report a setting as missing if its file cannot be read.
-    ...settingErrors.filter((error) => !files.unread.some((name) => error.startsWith(`${name} `))),
+  const isAbout = (names: readonly unknown[]) => (error: string) =>
+    names.some((name) => error.startsWith(`${String(name)} `));
+  const isAboutInvalid = isAbout(invalid.map(({ path: [name] }) => name));
+  const settingErrors = [
+    ...invalid.map(({ message }) => message),
+    ...combinationErrors.filter((error) => !isAboutInvalid(error)),
   ];
+  // Do not report a setting as missing if its file cannot be read.
+  const isAboutUnread = isAbout(files.unread);
+  const errors = [...files.errors, ...settingErrors.filter((error) => !isAboutUnread(error))];
   assertNoErrors(errors, warnings);
   return { ...env, warnings: [...warnings, ...findOpenAccessWarnings(env)] };
 }

@@ -158,8 +158,12 @@ export const parseTestNumbers = createListParser(
   'entries like +15550001111:123456@2026-12-31',
 );
 
-/** Rejects test numbers without a last day, so that no known code works in production forever. */
-export function requireLastDays(testNumbers: TestNumber[]): TestNumber[] {
+/**
+ * Rejects test numbers without a last day, so that no known code works in production forever. A text is
+ * a value that `parseTestNumbers` rejected.
+ */
+export function requireLastDays(testNumbers: TestNumber[] | string): TestNumber[] | string {
+  if (typeof testNumbers === 'string') return testNumbers;
   if (testNumbers.every(({ expiresAt }) => expiresAt !== undefined)) return testNumbers;
   throw new Error('must each have a last day in production, as in +15550001111:123456@2026-12-31');
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -79,6 +79,19 @@ describe('Servers whose certificates are from a private authority', () => {
     const DATABASE_URL = withAuthority(verifyFull(databaseUrl));
 
     await expect(start({ DATABASE_URL })).rejects.toThrow("does not match certificate's altnames");
+  });
+
+  it('PostgreSQL is not used if its certificate has expired, and the error says what to do', async () => {
+    const expiredFolder = join(folder, 'expired');
+    mkdirSync(expiredFolder);
+    const expired = createPrivateCa(expiredFolder, HOST, -1);
+    const server = await startPostgres({ certificate: expired });
+    const url = verifyFull(withHost(await server.createDatabase()));
+
+    await expect(start({ DATABASE_URL: `${url}&sslrootcert=${expired.caFile}` })).rejects.toThrow(
+      'certificate has expired. Renew the certificate of PostgreSQL',
+    );
+    await server.stop();
   });
 
   it('Redis is used over TLS with NODE_EXTRA_CA_CERTS', async () => {

@@ -14,15 +14,22 @@ export interface PrivateCa {
   readonly cert: Buffer;
 }
 
-/** Creates an authority's files in `folder` with openssl: Node's crypto creates no certificates. */
-export function createPrivateCa(folder: string, host: string): PrivateCa {
+/**
+ * Creates an authority's files in `folder` with openssl: Node's crypto creates no certificates.
+ * @param days until the server's certificate expires; -1 if it did yesterday
+ */
+export function createPrivateCa(folder: string, host: string, days = 2): PrivateCa {
   const openssl = (command: string) =>
     execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'pipe' });
   const key = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
   openssl(`req -x509 ${key} -keyout ca.key -out ca.pem -subj /CN=Private-CA -days 2`);
   openssl(
-    `req -x509 ${key} -keyout server.key -out server.pem -subj /CN=${host} -days 2 ` +
-      `-addext subjectAltName=DNS:${host} -addext basicConstraints=critical,CA:FALSE -CA ca.pem -CAkey ca.key`,
+    `req -new ${key} -keyout server.key -out server.csr -subj /CN=${host} ` +
+      `-addext subjectAltName=DNS:${host} -addext basicConstraints=critical,CA:FALSE`,
+  );
+  openssl(
+    `x509 -req -in server.csr -out server.pem -days ${String(days)} ` +
+      '-CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy',
   );
   const read = (name: string) => readFileSync(join(folder, name));
   return { caFile: join(folder, 'ca.pem'), key: read('server.key'), cert: read('server.pem') };

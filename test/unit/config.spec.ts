@@ -253,7 +253,6 @@ describe('The configuration', () => {
     ['DATABASE_URL', 'postgres://user:password@a,b/otp'],
     ['DATABASE_URL', 'postgres:///otp?host=a%2Cb'],
     ['DATABASE_URL', 'postgres://user:100%ff@127.0.0.1/otp'],
-    ['DATABASE_URL', 'postgres://127.0.0.1/otp?sslmode=verify-full&sslrootcert=/nowhere'],
     ['REDIS_URL', 'http://127.0.0.1'],
     ['REDIS_URL', 'redis://127.0.0.1:65536'],
     ['REDIS_URL', 'redis://user:100%ff@127.0.0.1'],
@@ -312,6 +311,25 @@ describe('The configuration', () => {
     ['INFOBIP_MESSAGE_IDS', 'pt-BR:ABC,pt_br:DEF'],
   ])('rejects %s=%s', (name, value) => {
     expect(errorsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|have|look like)`));
+  });
+
+  it('names the file that a database URL names, if the file cannot be read', () => {
+    const DATABASE_URL = 'postgres://otp:password@db/otp?sslrootcert=/nowhere';
+
+    expect(errorsOf({ DATABASE_URL })).toContain(
+      '- DATABASE_URL names the file /nowhere, which cannot be read (ENOENT)',
+    );
+    expect(errorsOf({ DATABASE_URL })).not.toContain('password');
+  });
+
+  it.each([
+    ['TEST_NUMBERS', '+15550001111', {}],
+    ['EVENTS_URL', 'http://example.com', { EVENTS_SECRET: `whsec_${'A'.repeat(32)}` }],
+  ])('has one error in production for the invalid %s=%s', (name, value, others) => {
+    expect(errorsOf({ ...PRODUCTION, ...others, [name]: value }).split('\n  - ')).toEqual([
+      'The settings cannot be used:',
+      expect.stringMatching(`^${name} must be`),
+    ]);
   });
 
   it('requires a last day for each test number in production', () => {

@@ -25,6 +25,14 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/^25006 |the server is read-only/, 'The URL must lead to a primary that accepts writes.'],
   [/does not support SSL/, 'Turn on TLS in PostgreSQL, or remove sslmode from the URL.'],
   [
+    /^CERT_HAS_EXPIRED /,
+    'Renew the certificate of PostgreSQL, or of the authority that signed it.',
+  ],
+  [
+    /^CERT_NOT_YET_VALID /,
+    'Check the clocks of this machine and of the one that made the certificate.',
+  ],
+  [
     /^\S*(CERT|LEAF_SIGNATURE)/,
     'Name the authority of its certificate in sslrootcert, and the host as in the certificate.',
   ],
