@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +15,7 @@ import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { spawnProgram } from '../support/child-program.js';
 import { callSandbox } from '../support/sandbox-calls.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { startNginx } from '../support/services/nginx.js';
 import { freePort } from '../support/services/ports.js';
 import {
   createCertificate,
@@ -27,12 +30,18 @@ const blocksOf = (language: string) =>
   [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(
     ([, block = '']) => block,
   );
-const [NGINX = ''] = blocksOf('nginx');
+const [NGINX = '', NGINX_REPLICAS = ''] = blocksOf('nginx');
 const [CADDY = ''] = blocksOf('caddyfile');
 const [PATCH = '', PROVIDERS = '', , , WORKFLOW = ''] = blocksOf('yaml');
 const NUMBER = '+14155552671';
 
 jest.setTimeout(minutes(2));
+
+/** @returns the port */
+async function listen(server: Server, port: number): Promise<number> {
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
 
 describe.each([
   ['nginx', NGINX, startTlsNginx],
@@ -155,6 +164,33 @@ describe.each([
 });
 
 describe('docs/recipes.md', () => {
+  it('has two replicas for nginx, which answers while one after the other restarts', async () => {
+    const replicas = [createServer(), createServer()].map((server) =>
+      server.on('request', (_request, response) => response.end()),
+    );
+    const ports = await Promise.all(replicas.map((replica) => listen(replica, 0)));
+    const upstream = ports.reduce(
+      (text, port, i) => text.replace(`10.0.0.${String(i + 1)}:3000`, `127.0.0.1:${String(port)}`),
+      NGINX_REPLICAS,
+    );
+    const nginx = await startNginx(
+      (port) =>
+        `${upstream} server { listen 127.0.0.1:${String(port)}; location / { proxy_pass http://otp; } }`,
+    );
+    const statuses: number[] = [];
+    for (const [i, replica] of replicas.entries()) {
+      replica.close();
+      for (let n = 0; n < 4; n += 1) {
+        statuses.push((await fetch(`http://127.0.0.1:${String(nginx.port)}/`)).status);
+      }
+      await listen(replica, ports[i] ?? 0);
+    }
+
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    await nginx.stop();
+    for (const replica of replicas) replica.close();
+  });
+
   it('has a patch for Kubernetes that names the files of secrets which the vaults write', () => {
     const patch = parse(PATCH) as {
       spec: { template: { spec: { containers: { env: { name: string; value: string }[] }[] } } };
