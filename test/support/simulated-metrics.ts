@@ -7,6 +7,15 @@ const series = (name: string, labels: Record<string, string>): string =>
     .map(([label, value]) => `${label}="${value}"`)
     .join(',')}}`;
 
+/** Gives each series the label of a namespace. */
+export const inNamespace = (namespace: string, metrics: MetricSeries): MetricSeries =>
+  Object.fromEntries(
+    Object.entries(metrics).map(([name, values]) => [
+      name.replace('{', `{namespace="${namespace}",`),
+      values,
+    ]),
+  );
+
 /** The values of a counter that grows by `perMinute(minute)`. */
 export function counterValues(minutes: number, perMinute: (minute: number) => number): string {
   let total = 0;

@@ -18,6 +18,7 @@ import {
   deliveries,
   disagreements,
   HEALTHY,
+  inNamespace,
   limitReached,
   ofReplica,
   ONE_ERROR_OF_EACH_KIND,
@@ -189,13 +190,23 @@ describe('Prometheus alerts', () => {
   );
 
   it.each(FAILURES)(
-    '%s fires for its failure, and no unrelated alert fires',
-    (alert, failure, labels, also = []) =>
-      runPromtool([
-        alertTest(alert, { ...HEALTHY, ...failure }, [
-          { at: '6h', firing: [{ alert, labels }, ...also] },
-        ]),
-      ]),
+    '%s fires for its failure, also beside a healthy namespace, and no unrelated alert fires',
+    (alert, failure, labels, also = []) => {
+      const firing = [{ alert, labels }, ...also];
+      const inProduction = firing.map((fired) => ({
+        ...fired,
+        labels: { ...fired.labels, namespace: 'production' },
+      }));
+      const metrics = { ...HEALTHY, ...failure };
+      const twoNamespaces = {
+        ...inNamespace('staging', HEALTHY),
+        ...inNamespace('production', metrics),
+      };
+      return runPromtool([
+        alertTest(alert, metrics, [{ at: '6h', firing }]),
+        alertTest(`${alert} in one namespace`, twoNamespaces, [{ at: '6h', firing: inProduction }]),
+      ]);
+    },
   );
 
   it('do not fire for a circuit that gets no further call after the provider has recovered', () =>
