@@ -54,6 +54,8 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       // An interface may require an async method that has nothing to await.
       '@typescript-eslint/require-await': 'off',
+      // An abstract class is an injection token, which any class or object can implement.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       '@typescript-eslint/explicit-member-accessibility': ['error', { accessibility: 'no-public' }],
       eqeqeq: 'error',
       'no-console': 'error',

@@ -21,6 +21,8 @@ export class RequestValidationPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
+      // Its class has the known fields.
+      validationError: { target: true },
       exceptionFactory: (validationErrors) =>
         new DomainError('validation_failed', { fieldErrors: toFieldErrors(validationErrors) }),
     });
