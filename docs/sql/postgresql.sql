@@ -1530,6 +1530,7 @@ where
 
 -- outbox.readDeliveries
 select
+  message_hash,
   channel,
   provider,
   sent_at,
@@ -1541,6 +1542,7 @@ where
   pin_id = $1
 union all
 select
+  message_hash,
   channel,
   provider,
   message_sent_at,

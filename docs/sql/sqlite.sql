@@ -1497,6 +1497,7 @@ where
 
 -- outbox.readDeliveries
 select
+  message_hash,
   channel,
   provider,
   sent_at,
@@ -1508,6 +1509,7 @@ where
   pin_id = ?1
 union all
 select
+  message_hash,
   channel,
   provider,
   message_sent_at,

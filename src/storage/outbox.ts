@@ -157,6 +157,7 @@ const toClaimedEvent = (row: ClaimedRow): ClaimedEvent => ({
 });
 
 const toDelivery = (row: DeliveryRow): EventDelivery => ({
+  messageHash: row.message_hash,
   channel: row.channel,
   provider: row.provider,
   sentAt: row.sent_at,

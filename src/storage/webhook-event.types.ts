@@ -38,6 +38,8 @@ export interface EventContent {
 
 /** The delivery of one message. */
 export interface EventDelivery {
+  /** The `subject` of an event about this message. */
+  readonly messageHash: string;
   readonly channel: Channel | '';
   readonly provider: string;
   readonly sentAt: number;

@@ -13,6 +13,8 @@ export function createWebhookBody(
   const { phoneNumber, country, channel, provider, eventReference, deliveries } = content;
   const hasExpired = clock.now() >= content.expiresAt;
   const endsVerification = event.type !== 'message.undelivered';
+  const describe = (delivery: EventDelivery) => describeDelivery(delivery, hasExpired, toText);
+  const failed = deliveries.find(({ messageHash }) => messageHash === event.subject);
   const data = {
     pinId: event.pinId,
     client: event.client,
@@ -27,9 +29,8 @@ export function createWebhookBody(
     sends: content.sends,
     attempts: content.attempts,
     ...(eventReference !== undefined && { eventReference }),
-    ...(deliveries.length > 0 && {
-      delivery: deliveries.map((delivery) => describeDelivery(delivery, hasExpired, toText)),
-    }),
+    ...(failed && { message: describe(failed) }),
+    ...(deliveries.length > 0 && { delivery: deliveries.map(describe) }),
   };
   return JSON.stringify({ type: event.type, timestamp: toText(event.occurredAt), data });
 }

@@ -77,6 +77,28 @@ describe.each(['SQLite', 'PostgreSQL'])(
       expect(undelivered).toMatchObject({ timestamp: DONE_AT, data: { pinId, delivery } });
       expect(undelivered?.data).not.toHaveProperty('endedAt');
       expect(verified?.data).toMatchObject({ pinId, delivery });
+      expect(verified?.data).not.toHaveProperty('message');
+    });
+
+    it('names the message that failed, also after another was sent', async () => {
+      const { pinId, messageId } = await service.send();
+      service.clock.advance(seconds(30));
+      await service.http.post('/otp/resend').send({ pinId, channel: 'voice' }).expect(200);
+      await report(messageId, 'unreachable');
+      await runEvents();
+
+      const [event] = receiver.getEvents();
+      expect(event?.data).toMatchObject({
+        channel: 'voice',
+        message: {
+          channel: 'sms',
+          provider: 'infobip',
+          sentAt: '2030-01-01T00:00:00.000Z',
+          status: 'undelivered',
+          reason: 'unreachable',
+          at: DONE_AT,
+        },
+      });
     });
 
     it('is sent if the report comes before the answer to the send', async () => {

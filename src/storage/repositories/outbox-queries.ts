@@ -20,7 +20,7 @@ export type ClaimedRow = Pick<
 /** The columns of a message that its verification's events report. */
 export type DeliveryRow = Pick<
   MessageRow,
-  'channel' | 'provider' | 'sent_at' | 'status' | 'status_at'
+  'message_hash' | 'channel' | 'provider' | 'sent_at' | 'status' | 'status_at'
 >;
 
 /** Few verifications in one statement, so that no request waits long for their locks. */
@@ -87,10 +87,10 @@ export const prepareOutboxQueries = (database: Database) =>
 
     /** Of every tracked message; the newest has a row of its own only if it was reported. */
     readDeliveries: (_db, p: { pinId: string }) => sql<DeliveryRow>`
-      select channel, provider, sent_at, status, status_at from messages
+      select message_hash, channel, provider, sent_at, status, status_at from messages
       where pin_id = ${p.pinId}
       union all
-      select channel, provider, message_sent_at, ${UNREPORTED_STATUS}, 0 from verifications
+      select message_hash, channel, provider, message_sent_at, ${UNREPORTED_STATUS}, 0 from verifications
       where pin_id = ${p.pinId} and message_hash <> '' and not exists (
         select 1 from messages where messages.pin_id = ${p.pinId} and sent_at >= message_sent_at)
       order by sent_at`,
