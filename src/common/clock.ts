@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { seconds } from './durations.js';
 
-/** Smaller jumps of the wall clock are followed: time synchronization makes such steps. */
+/**
+ * Time synchronization makes smaller steps. A small step forward is followed; after a small step back, time
+ * stands still until the wall clock has caught up.
+ */
 const MAX_STEP_MS = seconds(1);
 
 /**

@@ -22,7 +22,7 @@ export function findClosestWord(
 
 /**
  * Levenshtein distance: the least number of letters to insert, delete or replace.
- * @param max the result for a larger distance is Infinity. This saves work: checking the names of 40
+ * @param max a larger distance is returned as Infinity. This saves work: checking the names of 40
  * environment variables at the start takes 5 ms of CPU instead of 10 (Node 20).
  */
 function getEditDistance(from: string, to: string, max = Infinity): number {

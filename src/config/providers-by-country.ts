@@ -2,7 +2,7 @@ import { isCountry, NON_GEOGRAPHIC } from '../common/phone-number.js';
 import { PROVIDER_NAMES, type ProviderName } from '../common/provider-name.js';
 import { createListParser } from './list-parsers.js';
 
-/** Providers in order of preference, by the country of the number: an ISO 3166 code or `001`. */
+/** Providers in order of preference, by the country of the number: an ISO 3166 code, or `001` for numbers of no country. */
 export type ProvidersByCountry = ReadonlyMap<string, readonly ProviderName[]>;
 
 export const NO_ROUTES: ProvidersByCountry = new Map();

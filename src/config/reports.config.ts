@@ -14,8 +14,8 @@ import { providersConfig } from './providers.config.js';
 import { serviceConfig } from './service.config.js';
 
 /**
- * The routes to which providers post delivery reports. The accounts at the providers contain their
- * URLs, so a change must be repeated there.
+ * The routes to which providers post delivery reports. Operators enter these URLs in their accounts at
+ * the providers, so a change must be repeated there.
  */
 export const INFOBIP_REPORTS_PATH = '/provider-reports/infobip';
 const SINCH_REPORTS_PATH = '/provider-reports/sinch';
@@ -56,7 +56,7 @@ const SETTINGS = {
   ),
   sinchReports: setting('SINCH_REPORTS', flag(), {
     description:
-      'whether Sinch reports deliveries to this service; set this on every replica before the callback URL of your application',
+      'whether Sinch reports deliveries to this service; set this on every replica before you enter the callback URL at Sinch',
   }),
   publicUrl: optional('PUBLIC_URL', baseUrl(), {
     description: 'URL of this service as providers reach it; Sinch signs its path',
@@ -65,7 +65,7 @@ const SETTINGS = {
   }),
 };
 
-/** The delivery reports of the providers in `PROVIDERS`; `undefined` if they are switched off. */
+/** The delivery reports of each provider in `PROVIDERS`; its field is `undefined` if they are switched off. */
 export const reportsConfig = defineConfig(
   'reports',
   'Delivery reports',

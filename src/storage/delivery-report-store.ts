@@ -11,7 +11,7 @@ import { toDeliveryEvent } from './repositories/delivery-event.js';
 import type { ReferencedVerification } from './repositories/message-queries.js';
 import { MessageRepository } from './repositories/message.repository.js';
 
-/** A message for which a provider asks whether to send it. */
+/** A message for which a provider asks whether this service requested it. Sinch asks before it sends. */
 export interface RequestedMessage {
   /** As it was given to the provider; see {@link ProviderReferences}. */
   readonly reference: string;
@@ -46,6 +46,7 @@ export class DeliveryReportStore {
       const changed = await this.messages.applyReports(provider, reports);
       const known = changed.filter(({ pin_id }) => pin_id !== '');
       for (const event of known.flatMap(toDeliveryEvent)) this.events.emit(event);
+      // Also counts the reports that are kept, because their send may follow.
       const count = changed.length - known.length;
       if (count > 0) {
         this.events.emit({ type: 'reports_refused', provider, reason: 'unknown_id', count });

@@ -11,7 +11,7 @@ const START_TIMEOUT_MS = minutes(10);
 
 jest.setTimeout(seconds(20));
 
-/** The promise of each number that the page offers, and what must be seen then. */
+/** What the page says will happen with each example number, and how to see that it does. */
 const OUTCOMES: Readonly<Record<string, (demo: DemoPage) => Promise<unknown>>> = {
   'The phone cannot be reached': (demo) => demo.waitForNote('This phone cannot be reached.'),
   'Premium number: gets no codes': (demo) =>
@@ -93,7 +93,7 @@ describe('The demo page', () => {
     await demo.waitForTitle('Verified');
   });
 
-  it('keeps showing that a code is over when it is reloaded', async () => {
+  it('shows after a reload that the code has expired', async () => {
     await demo.send();
     service.clock.advance(minutes(5));
     await reload();
@@ -102,13 +102,13 @@ describe('The demo page', () => {
   });
 
   it('shows the code field after a reload in the middle of a send', async () => {
-    let answer: () => void = () => undefined;
+    let markSent: () => void = () => undefined;
     const isSent = new Promise<void>((resolve) => {
-      answer = resolve;
+      markSent = resolve;
     });
     await demo.page.route('**/demo/send', async (route) => {
       await route.fetch();
-      answer();
+      markSent();
     });
     await demo.press('Send code');
     await isSent;
@@ -120,13 +120,13 @@ describe('The demo page', () => {
 
   it('is verified after a reload in the middle of a verify', async () => {
     const code = await demo.send();
-    let answer: () => void = () => undefined;
+    let markVerified: () => void = () => undefined;
     const isVerified = new Promise<void>((resolve) => {
-      answer = resolve;
+      markVerified = resolve;
     });
     await demo.page.route('**/demo/verify', async (route) => {
       await route.fetch();
-      answer();
+      markVerified();
     });
     await demo.verify(code);
     await isVerified;
@@ -164,7 +164,7 @@ describe('The demo page', () => {
     await demo.waitForTitle('Verified');
   });
 
-  it('asks for the code on its way if the same number is entered again', async () => {
+  it('asks for the code that was sent, and sends none, if the same number is entered again', async () => {
     const code = await demo.send();
     await demo.press('Change the number');
     await demo.press('Send code');
@@ -193,7 +193,7 @@ describe('The demo page', () => {
     expect(await demo.waitForNote('the code is no longer known here')).toBe('number-note');
   });
 
-  it('shows in a second tab what the first one did', async () => {
+  it('has one session in two tabs', async () => {
     const code = await demo.send();
     const tab = await demo.page.context().newPage();
     await tab.goto(`${service.url}/demo`);
@@ -212,7 +212,8 @@ describe('The demo page', () => {
   it.each(Object.entries(OUTCOMES))('keeps the promise "%s"', async (outcome, expectOutcome) => {
     await demo.page.getByText('Numbers with another outcome').click();
     await demo.page.getByRole('button', { name: outcome }).click();
-    await demo.page.getByText(`trying out: ${outcome.charAt(0).toLowerCase()}`).waitFor();
+    const text = outcome.charAt(0).toLowerCase() + outcome.slice(1);
+    await demo.page.getByText(`trying out: ${text}`).waitFor();
     await demo.press('Send code');
     await expectOutcome(demo);
   });
@@ -220,7 +221,7 @@ describe('The demo page', () => {
   it('has no pinId in any response, cookie, storage or part of the page', async () => {
     const getPinId = watchPinId(service);
     const bodies: Promise<string>[] = [];
-    // The browser drops the body of a response that arrives while it loads the page again.
+    // Wait until the page has loaded: a reload discards the body of a response that is still arriving.
     await demo.page.getByText('The message with the code arrives here.').waitFor();
     demo.page.on('response', (response) => bodies.push(response.text()));
     await reload();

@@ -40,7 +40,7 @@ describe('Schema migrations', () => {
     await postgres.stop();
   });
 
-  it('wait for the migration lock longer than any request may take, or a statement of the role', async () => {
+  it('wait for the migration lock beyond the time limits of requests and of the database', async () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
     const name = new URL(DATABASE_URL).pathname.slice(1);
@@ -59,14 +59,14 @@ describe('Schema migrations', () => {
     await postgres.stop();
   });
 
-  it('fail with what to do if their statement is cancelled', async () => {
+  it('fail with an error that says what to do if their statement is cancelled', async () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
     const cancelWaiting = `select count(pg_cancel_backend(pid)) ${WAITING}`;
     const other = await holdLock(DATABASE_URL);
     const replica = openStore(new FakeClock(), { DATABASE_URL });
     const failure = expect(replica).rejects.toThrow(
-      /^The database of DATABASE_URL cannot be used: canceling .*\. A statement was cancelled or took too long/,
+      /^The database of DATABASE_URL cannot be used: canceling .*\. A statement was cancelled or took too long. End what blocks it/,
     );
 
     while ((await queryPostgres(DATABASE_URL, cancelWaiting)) === '0') continue;

@@ -3,8 +3,8 @@ import type { VerificationRow } from '../migrations/schema.js';
 import { hasEntry, isBelow, isNewest } from './sliding-window.js';
 
 /*
- * Conditions on what earlier statements of the batch counted; `predicates.ts` says why. The entry
- * of a send or code that was counted just now is the newest one.
+ * Conditions with which a statement sees whether earlier statements of its batch counted a send or code;
+ * `predicates.ts` says why it needs them. The entry of one that was counted just now is the newest.
  */
 
 type SqlPredicate = RawBuilder<boolean>;
@@ -20,7 +20,10 @@ export const toNumberKey = (
   row: Pick<VerificationRow, 'number_hash' | 'client'>,
 ): ClientNumberKey => ({ numberHash: row.number_hash, client: row.client });
 
-/** A submitted code: its verification, and its entry in `client_numbers.failures`. */
+/**
+ * A submitted code: its verification, and its entry in `client_numbers.failures`. There, a code counts as
+ * wrong until it was found to be right.
+ */
 export interface CodeEntry {
   pinId: string;
   numberEntry: string;
@@ -77,18 +80,19 @@ export const isCodeCounted = (p: CodeEntry): SqlPredicate =>
 export const isSendCounted = (p: { pinId: string; entry: string }): SqlPredicate =>
   numberRowMeets(p, hasEntry('sends', p.entry));
 
-/** A code that was checked: its verification, and the encrypted PIN id from then. */
+/** A code that was checked. */
 export interface CheckedCode {
   pinId: string;
+  /** Its id at the provider, encrypted, as it was stored when the code was checked. */
   sealed: string;
-  /** Resends that were requested after this time may still be running; as `toTimeText` has it. */
+  /** Sends and resends requested up to this time have ended; in the format of `toTimeText`. */
   after: string;
 }
 
 /**
- * Whether no resend has replaced the code that was checked, or may do so: only then its final result
- * is the verification's. A resend of the same code counts, too, and so does a newer send to the number.
- * If none of them replaces the code, the next check gets the result again.
+ * Whether the code that was checked is still the verification's, and no send or resend that may replace
+ * it is running. Only then may its final result end the verification. If none of them replaces the code,
+ * the next check gets the result again.
  */
 export const isNotReplaced = ({ pinId, sealed, after }: CheckedCode): SqlPredicate =>
   sql`pin_id = ${pinId} and sealed = ${sealed} and not exists (
