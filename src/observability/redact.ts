@@ -2,7 +2,7 @@
 const REDACTED_KEYS = new Set(
   (
     'phonenumber to msisdn number endpoint identity otpcode pin providerpinid reference eventreference enduserip ' +
-    'authorization idempotency-key proof apikey applicationsecret password secret url body data headers config'
+    'authorization idempotency-key idempotencykey proof apikey applicationsecret password secret url body data headers config'
   ).split(' '),
 );
 
@@ -26,7 +26,7 @@ export function redact(fields: Record<string, unknown>, depth = 0): Record<strin
 
 function redactValue(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Error) return serializeError(value);
+  if (value instanceof Error) return serializeError(value, depth);
   if (depth === MAX_DEPTH) return REDACTED;
   // A PhoneNumber serializes as its mask; an object of a library may serialize to anything.
   if ('toJSON' in value && typeof value.toJSON === 'function') {
@@ -40,12 +40,13 @@ function redactValue(value: unknown, depth: number): unknown {
  * Class, message and stack of an error and its causes. Other properties are dropped: libraries put
  * URLs, headers and bodies there, which may hold a number, a code or an API key.
  */
-function serializeError(error: unknown): object {
+function serializeError(error: unknown, depth: number): object {
   if (!(error instanceof Error)) return { type: typeof error };
   return {
     type: error.name,
     message: error.message,
     stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
+    ...(error.cause !== undefined &&
+      depth < MAX_DEPTH && { cause: serializeError(error.cause, depth + 1) }),
   };
 }

@@ -103,6 +103,14 @@ describe('createLogger', () => {
     ]);
   });
 
+  it('writes an error that is its own cause', () => {
+    const error = new Error('failed');
+    error.cause = error;
+    logger.error({ err: error }, 'circular');
+
+    expect(log.events('circular')).toMatchObject([{ err: { cause: { message: 'failed' } } }]);
+  });
+
   it('writes the messages of an error and of its cause', () => {
     const cause = new Error('deep', { cause: 'a string' });
     logger.error({ err: new TypeError('why', { cause }) }, 'caused');
