@@ -1,9 +1,12 @@
 import ipaddr from 'ipaddr.js';
 
+/** The prefix of IPv4 addresses that a gateway translates to IPv6 (NAT64). */
+const TRANSLATED_IPV4 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
+
 /**
  * The part of an IP address that identifies a host: an IPv4 address, also if written as IPv6
- * (`::ffff:192.0.2.1`), or the /64 of an IPv6 address. Within its /64, a host changes its address
- * freely (RFC 8981).
+ * (`::ffff:192.0.2.1`) or translated to IPv6 (`64:ff9b::192.0.2.1`, RFC 6052), or the /64 of an IPv6
+ * address. Within its /64, a host changes its address freely (RFC 8981).
  * @returns `undefined` if the text is no address.
  */
 export function normalizeIp(text: string): string | undefined {
@@ -11,6 +14,9 @@ export function normalizeIp(text: string): string | undefined {
   if (!ipaddr.IPv6.isValid(text) && !ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
   const address = ipaddr.process(text);
   if (!(address instanceof ipaddr.IPv6)) return address.toString();
+  if (address.match(TRANSLATED_IPV4)) {
+    return new ipaddr.IPv4(address.toByteArray().slice(12)).toString();
+  }
   const network = new ipaddr.IPv6([...address.parts.slice(0, 4), 0, 0, 0, 0]);
   return `${network.toString()}/64`;
 }
