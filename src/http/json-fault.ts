@@ -54,5 +54,6 @@ function describePosition(text: string, position: number, expected: string): str
   const [line, column] = [lines.length, (lines.at(-1)?.length ?? 0) + 1];
   const where = `at line ${String(line)}, column ${String(column)}`;
   const reason = position === text.length ? `it ends ${where}, where` : `${where},`;
-  return `The body is not valid JSON: ${reason} ${expected}.`;
+  const form = /[[{]/.test(text.charAt(position)) ? 'a flat JSON object' : 'valid JSON';
+  return `The body is not ${form}: ${reason} ${expected}.`;
 }

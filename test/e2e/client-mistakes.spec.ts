@@ -144,6 +144,14 @@ describe('An error response', () => {
     ['{"channel":"sms"}}', 'at line 1, column 18, the end'],
     ['phoneNumber=%2B14155552671', 'at line 1, column 1, `{` is expected.'],
     ['{"__proto__":1}', 'a field named `__proto__`'],
+    [
+      '{"reference":{"__proto__":1}}',
+      'The body is not a flat JSON object: at line 1, column 14, a string in double quotes or another',
+    ],
+    [
+      '[{"__proto__":1}]',
+      'The body is not a flat JSON object: at line 1, column 1, `{` is expected.',
+    ],
   ])('to the body %j says what is wrong, and where', async (body, detail) => {
     const response = await postText('/otp/send', body, { 'content-type': 'application/json' });
     const problem = (await response.json()) as { detail: string };
