@@ -2,12 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toModuleUrl } from '../support/module-url.js';
 import { newPhoneNumber } from '../support/outage/load-generator.js';
 import { expectProblem } from '../support/problem.js';
 import { startFakeProvider, type FakeProvider } from '../support/providers/fake-provider.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 const START_TIMEOUT_MS = 60_000;
+
+const LIMIT_FILE_SIZE = toModuleUrl(`
+  import { execFileSync } from 'node:child_process';
+  execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=1:unlimited']);
+`);
 
 describe('A service whose disk is full', () => {
   let sandbox: FakeProvider;
@@ -47,6 +53,16 @@ describe('A service whose disk is full', () => {
     const { pinId, otpCode } = sent;
     return service.http.post('/otp/verify').send({ pinId, otpCode });
   };
+
+  it('says what to do if it starts with the full disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'otp-full-'));
+    const settings = { OTP_SECRET: 'x'.repeat(32), DATA_DIR: folder };
+
+    await expect(startReplica(settings, { preload: LIMIT_FILE_SIZE })).rejects.toThrow(
+      'The database of DATA_DIR cannot be used: disk I/O error. Check that the disk has free space',
+    );
+    rmSync(folder, { recursive: true });
+  });
 
   it('answers send, verify and cancel with 503 and Retry-After, and sends no message', async () => {
     const phoneNumber = newPhoneNumber();

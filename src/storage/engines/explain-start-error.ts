@@ -40,6 +40,8 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     /unsupported startup parameter/,
     "Remove it from the URL, or add it to the pooler's ignore_startup_parameters.",
   ],
+  // SQLite's messages.
+  [/disk I\/O error|disk is full/, 'Check that the disk has free space and works.'],
   [/statement pooling mode/, 'The pooler must have pool_mode=session or pool_mode=transaction.'],
 ];
 
