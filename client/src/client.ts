@@ -67,26 +67,26 @@ export function createOtpClient(options: OtpClientOptions): OtpClient {
   // The types come from the service's OpenAPI document, so the results are not validated.
   return {
     send: async (request, callOptions) =>
-      toObject(
+      requireBody(
         await calls.postWithKey('/otp/send', request, callOptions, MESSAGE_RULES),
       ) as SendResult,
     resend: async (request, callOptions) =>
-      toObject(
+      requireBody(
         await calls.postWithKey('/otp/resend', request, callOptions, MESSAGE_RULES),
       ) as SendResult,
     verify: async (request, callOptions) =>
-      toObject(
+      requireBody(
         await calls.postWithKey('/otp/verify', request, callOptions, CHECK_RULES),
       ) as VerifyResult,
     status: async (pinId, callOptions) =>
-      toObject(
+      requireBody(
         await calls.run({ method: 'GET', path: pathOf(pinId) }, callOptions),
       ) as StatusResult,
     cancel: async (pinId, callOptions) => {
       await calls.run({ method: 'DELETE', path: pathOf(pinId) }, callOptions);
     },
     lookup: async (phoneNumber, callOptions) =>
-      toObject(
+      requireBody(
         await calls.post('/otp/numbers/lookup', { phoneNumber }, callOptions),
       ) as LookupResult,
     erase: async (phoneNumber, callOptions) => {
@@ -96,7 +96,7 @@ export function createOtpClient(options: OtpClientOptions): OtpClient {
 }
 
 /** @throws OtpConnectionError for a 204: the service always answers these calls with a body */
-function toObject(body: object | undefined): object {
+function requireBody(body: object | undefined): object {
   if (!body) throw new OtpConnectionError(204);
   return body;
 }
