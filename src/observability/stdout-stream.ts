@@ -5,8 +5,6 @@ import { seconds } from '../common/durations.js';
 
 const STDOUT = 1;
 
-/** How long a line waits for others, so that they share one write. */
-const FLUSH_DELAY_MS = 10;
 /** Room for lines that cannot be written yet: about 12,000, as many as in a second at full load. */
 const MAX_BUFFER_BYTES = 4 * 1024 * 1024;
 /** How long to wait for room in a pipe, which takes 64 KiB at a time. */
@@ -27,11 +25,11 @@ interface StdoutEvents {
  * that is too slow, lines are kept, and lost once the buffer is full. Only a paused terminal (Ctrl-S)
  * blocks the process.
  *
- * The lines of 10 ms share one write, because the system call costs more than the lines: 5.5 % of the
- * time of a send and a verify with one write per turn of the event loop. At exit the rest is written.
+ * The lines of one turn of the event loop share one write, because the system call costs more than
+ * the lines. At exit the rest is written.
  */
 export class StdoutStream extends EventEmitter<StdoutEvents> implements DestinationStream {
-  /** The lines that wait for the next write. */
+  /** The lines of this turn of the event loop. */
   private lines = '';
   private lostLines = 0;
   private errorCode: string | undefined;
@@ -62,7 +60,7 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
   }
 
   write(text: string): void {
-    if (this.lines === '') setTimeout(this.flush, FLUSH_DELAY_MS).unref();
+    if (this.lines === '') setImmediate(this.flush);
     this.lines += text;
   }
 
